@@ -1,0 +1,28 @@
+package deps
+
+import (
+	_ "github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/in-toto/attestation/go/v1"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/secure-systems-lab/go-securesystemslib/dsse"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/cobra/doc"
+	_ "github.com/yannh/kubeconform/pkg/validator"
+	_ "helm.sh/helm/v4/pkg/action"
+	_ "helm.sh/helm/v4/pkg/registry"
+	_ "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	_ "k8s.io/client-go/dynamic"
+	_ "k8s.io/client-go/kubernetes"
+	_ "sigs.k8s.io/gateway-api/apis/v1"
+	_ "sigs.k8s.io/kind/pkg/cluster"
+	_ "sigs.k8s.io/kustomize/api/krusty"
+	_ "github.com/hashicorp/terraform-exec/tfexec"
+	_ "github.com/hashicorp/hc-install"
+	_ "github.com/hashicorp/hc-install/releases"
+	_ "github.com/hashicorp/terraform-json"
+	_ "github.com/hashicorp/hcl/v2/hclparse"
+	_ "go.yaml.in/yaml/v3"
+	_ "sigs.k8s.io/yaml"
+	_ "golang.org/x/term"
+)
