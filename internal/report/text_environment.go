@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// How much of long lists a text shows unless it is verbose.
+const (
+	textCauses = 10
+	textEdges  = 5
+	textItems  = 15
+)
+
+func (p *printer) edges(e Environment) {
+	if len(e.After.Edges) > 0 {
+		p.line("  after   %s", tally(e.After))
+	}
+	for _, s := range sections(e.Difference) {
+		style := yellow
+		if s.title == "lost" {
+			style = red
+		}
+		p.line("  %s", p.paint(style+bold, count(len(s.changes), "edge")+" "+s.title))
+		p.causes(causes(s.changes))
+	}
+}
+
+func (p *printer) causes(list []cause) {
+	shown, left := cut(list, p.limit(textCauses))
+	for _, c := range shown {
+		p.item(fmt.Sprintf("    %d × ", len(c.edges)), "", c.reason)
+		edges, more := cut(c.edges, p.limit(textEdges))
+		for _, edge := range edges {
+			p.item("        ", faint, edge.String())
+		}
+		p.more("        ", more, "edge")
+	}
+	p.more("    ", left, "cause")
+}
+
+// tally is how many edges have which outcome: "12 edges: 10 reachable, 2 unreachable".
+func tally(m reach.Matrix) string {
+	n := map[reach.Outcome]int{}
+	for _, r := range m.Edges {
+		n[r.Outcome]++
+	}
+	var parts []string
+	for _, o := range []reach.Outcome{reach.Reachable, reach.Unreachable, reach.Error, reach.Unknown} {
+		if n[o] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[o], o))
+		}
+	}
+	return count(len(m.Edges), "edge") + ": " + strings.Join(parts, ", ")
+}
+
+func (p *printer) plan(set change.Set) {
+	if len(set.Items) == 0 {
+		return
+	}
+	p.line("  plan    %s", planCounts(set))
+	if risks := risksOf(set); len(risks) > 0 {
+		p.line("          %s", p.paint(yellow, "high risk: "+riskList(risks)))
+	}
+	shown, left := cut(notable(set, p.Verbose), p.limit(textItems))
+	for _, item := range shown {
+		p.item("    "+sign(item.Action)+" ", "", itemName(item)+riskTag(item.Risks))
+		if p.Verbose {
+			p.fields(item.Fields)
+		}
+	}
+	p.more("    ", left, "object")
+}
+
+func (p *printer) fields(fields []change.Field) {
+	for _, f := range fields {
+		p.item("        ", faint, fmt.Sprintf("%s: %s -> %s", f.Path, orNone(f.Before), orNone(f.After)))
+	}
+}
+
+func (p *printer) findings(e Environment) {
+	shown, left := cut(otherFindings(e), p.limit(textItems))
+	for _, f := range shown {
+		p.item("  "+p.findingGlyph(f.Verdict)+" ", "", findingText(f))
+	}
+	p.more("  ", left, "finding")
+}
+
+// findingText names the edge where the message does not.
+func findingText(f gate.Finding) string {
+	if f.Edge == nil || strings.Contains(f.Message, f.Edge.To) {
+		return f.Rule + ": " + f.Message
+	}
+	return f.Rule + ": " + f.Edge.String() + ": " + f.Message
+}
+
+func (p *printer) interruptions(list []gate.Interruption) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("  %s", p.paint(yellow, count(len(list), "edge")+" down for a time"))
+	shown, left := cut(list, p.limit(textItems))
+	for _, i := range shown {
+		p.item("    ", "", interruptionText(i))
+	}
+	p.more("    ", left, "edge")
+}
+
+func interruptionText(i gate.Interruption) string {
+	end := "not healed"
+	if i.Healed {
+		end = "healed"
+	}
+	return fmt.Sprintf("%s: %s, %s", i.Edge, took(i.Duration), end)
+}
+
+// outcome is what became of the environment: untouched, reverted, its evidence.
+func (p *printer) outcome(e Environment) {
+	if e.Untouched {
+		p.line("  nothing was changed here")
+	}
+	if e.Reverted != nil {
+		p.revert(*e.Reverted)
+	}
+	if e.Evidence != "" {
+		p.item("  evidence  ", "", e.Evidence)
+	}
+}
+
+func (p *printer) revert(r Revert) {
+	if r.Restored {
+		p.line("  %s reverted: all objects are back, and so is every edge of the baseline", p.glyph(good))
+	} else {
+		p.line("  %s %s", p.glyph(bad), p.paint(red+bold, "revert incomplete"))
+	}
+	p.leftovers("left behind", r.Left)
+	p.leftovers("kept, since others changed it meanwhile", r.Kept)
+	if len(r.Missing) > 0 {
+		p.line("  %s", p.paint(red, count(len(r.Missing), "edge")+" of the baseline not back"))
+		p.causes(causes(r.Missing))
+	}
+}
+
+// leftovers is never cut: a person has to deal with each.
+func (p *printer) leftovers(title string, list []Left) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("    %s", p.paint(bold, count(len(list), "object")+" "+title))
+	for _, l := range list {
+		p.item("      ", "", leftName(l)+": "+l.Why)
+	}
+}
