@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"io"
 
 	"k8s.io/client-go/rest"
 
@@ -74,4 +75,11 @@ type Destroyer interface {
 // ImageLoader is a provider that can carry images from the local engine into its nodes.
 type ImageLoader interface {
 	LoadImages(ctx context.Context, name string, images []string, progress Progress) error
+}
+
+// ArchiveLoader is a provider that can carry an image archive, as "docker save" writes
+// it, into its nodes without any registry or local engine. Nodes that have the image of
+// that reference already are skipped.
+type ArchiveLoader interface {
+	LoadArchive(ctx context.Context, name, image string, archive func() (io.ReadCloser, error), progress Progress) error
 }

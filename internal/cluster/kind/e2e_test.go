@@ -1,0 +1,101 @@
+//go:build e2e
+
+package kind_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/config"
+)
+
+func containers(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.Command("docker", "ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster=stagegate-"+name).Output()
+	if err != nil {
+		t.Fatalf("listing containers (this test needs a running Docker): %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestLife makes a cluster, finds it again, starts it after its nodes were stopped,
+// refuses it without its record, and destroys it. The user's kubeconfig stays as it is.
+func TestLife(t *testing.T) {
+	user := filepath.Join(t.TempDir(), "config")
+	t.Setenv("KUBECONFIG", user)
+	dir := t.TempDir()
+	p := kind.New(config.KindProvider{}, dir)
+	t.Cleanup(func() {
+		if err := p.Destroy(context.Background(), "life", t.Logf); err != nil {
+			t.Error(err)
+		}
+		if left := containers(t, "life"); left != "" {
+			t.Errorf("containers left: %s", left)
+		}
+	})
+	began := time.Now()
+	made, err := p.Ensure(t.Context(), "life", false, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("made in %s: %s %s", time.Since(began).Round(time.Second), made.Version, made.UID)
+	if info, err := os.Stat(made.Kubeconfig); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("kubeconfig: %v, %v; want mode 0600", info, err)
+	}
+	if _, err := os.Stat(user); !os.IsNotExist(err) {
+		t.Errorf("the user's kubeconfig was touched: %v", err)
+	}
+	if err := made.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+	expect := func(want cluster.State) {
+		t.Helper()
+		if s, err := p.Status(t.Context(), "life"); err != nil || s.State != want {
+			t.Errorf("status: %+v, %v; want %s", s, err, want)
+		}
+	}
+	expect(cluster.Running)
+	if out, err := exec.Command("docker", "stop", "--time", "5", "stagegate-life-control-plane").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	expect(cluster.Stopped)
+	found, err := p.Ensure(t.Context(), "life", false, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.UID != made.UID {
+		t.Errorf("UID %s, then %s", made.UID, found.UID)
+	}
+	if _, err := kind.New(config.KindProvider{}, t.TempDir()).Ensure(t.Context(), "life", false, nil); err == nil {
+		t.Error("a cluster without a record was taken for ours")
+	}
+}
+
+// TestInterruptedCreate cancels at several moments; nothing may be left, and a cluster
+// left half-made by a killed process is replaced.
+func TestInterruptedCreate(t *testing.T) {
+	dir := t.TempDir()
+	p := kind.New(config.KindProvider{}, dir)
+	for _, after := range []time.Duration{300 * time.Millisecond, 3 * time.Second, 9 * time.Second} {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		_, err := p.Ensure(ctx, "cut", false, t.Logf)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("cancelled after %s: got %v", after, err)
+		}
+		if left := containers(t, "cut"); left != "" {
+			t.Fatalf("cancelled after %s: containers left: %s", after, left)
+		}
+		if s, err := p.Status(t.Context(), "cut"); err != nil || s.State != cluster.Absent {
+			t.Errorf("cancelled after %s: status %+v, %v", after, s, err)
+		}
+	}
+}
