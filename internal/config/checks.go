@@ -21,10 +21,10 @@ const (
 
 // Discover says which edges are protected without being named.
 type Discover struct {
-	Ingresses bool // Ingress and HTTPRoute objects, LoadBalancer and NodePort Services
-	Services  Services
+	Ingresses bool     `yaml:"ingresses"` // Ingress and HTTPRoute objects, LoadBalancer and NodePort Services
+	Services  Services `yaml:"services"`
 	// Exclude are edges not to discover: endpoint patterns (path.Match) "FROM -> TO".
-	Exclude []string
+	Exclude []string `yaml:"exclude" json:",omitempty"`
 }
 
 // Check is one declared edge.
@@ -40,27 +40,28 @@ type Check struct {
 
 // HTTPCheck narrows what an answer must be; used by live probes alone.
 type HTTPCheck struct {
-	Scheme          string // http or https
-	Method          string
-	Status          []int // none: any below 500
-	Header          map[string]string
-	BodyContains    string
-	FollowRedirects bool
+	Scheme          string            `yaml:"scheme"` // http or https
+	Method          string            `yaml:"method"`
+	Status          []int             `yaml:"status" json:",omitempty"` // none: any below 500
+	Header          map[string]string `yaml:"header" json:",omitempty"`
+	BodyContains    string            `yaml:"bodyContains"`
+	FollowRedirects bool              `yaml:"followRedirects"`
 }
 
 // TLSCheck is what the certificate must satisfy; used by live probes alone.
 type TLSCheck struct {
-	ServerName   string
-	MinValidity  time.Duration
-	CAFile       string
-	AllowUnknown bool
+	ServerName   string        `yaml:"serverName"`
+	MinValidity  time.Duration `yaml:"minValidity"`
+	CAFile       string        `yaml:"caFile"` // relative to the checks file
+	AllowUnknown bool          `yaml:"allowUnknown"`
+	CA           string        `yaml:"-"` // what CAFile holds
 }
 
 // DNSCheck is a name that must resolve; used by live probes alone.
 type DNSCheck struct {
-	Name string
+	Name string `yaml:"name"`
 	// Address is an expected address or "ingress" for the ingress controller's own; empty: any.
-	Address string
+	Address string `yaml:"address"`
 }
 
 // Checks is all checks files of an environment, merged.

@@ -11,23 +11,23 @@ import (
 
 // Environment is a named target: which cluster, which variables, which gate.
 type Environment struct {
-	Name        string
-	File        string // where it was read
-	ClusterName string
-	Provider    Provider
-	Variables   map[string]any
-	Terraform   TerraformOptions
-	Gate        Gate
+	Name        string           `yaml:"-"`
+	File        string           `yaml:"-"` // where it was read
+	ClusterName string           `yaml:"clusterName"`
+	Provider    Provider         `yaml:"provider"`
+	Variables   map[string]any   `yaml:"variables"`
+	Terraform   TerraformOptions `yaml:"terraform"`
+	Gate        Gate             `yaml:"gate"`
 	// Allow narrows what a change may touch; empty lists allow everything.
-	Allow Allow
+	Allow Allow `yaml:"allow"`
 }
 
 // Provider says how the cluster comes to be: exactly one field is set.
 type Provider struct {
-	Embedded   *EmbeddedProvider
-	Kind       *KindProvider
-	Kubeconfig *KubeconfigProvider
-	Terraform  *TerraformProvider
+	Embedded   *EmbeddedProvider   `yaml:"embedded,omitempty"`
+	Kind       *KindProvider       `yaml:"kind,omitempty"`
+	Kubeconfig *KubeconfigProvider `yaml:"kubeconfig,omitempty"`
+	Terraform  *TerraformProvider  `yaml:"terraform,omitempty"`
 }
 
 // EmbeddedProvider has no settings.
@@ -35,41 +35,41 @@ type EmbeddedProvider struct{}
 
 // KindProvider makes a kind cluster. Paths are relative to the environment file.
 type KindProvider struct {
-	Image  string
-	Config string
+	Image  string `yaml:"image"`
+	Config string `yaml:"config"`
 }
 
 // KubeconfigProvider uses an existing cluster.
 type KubeconfigProvider struct {
-	Path    string
-	Context string
+	Path    string `yaml:"path"` // empty: $KUBECONFIG, then ~/.kube/config
+	Context string `yaml:"context"`
 	// AllowExec names the credential plugins (commands) that the kubeconfig may run.
-	AllowExec []string
+	AllowExec []string `yaml:"allowExec"`
 }
 
 // TerraformProvider makes the cluster with Terraform.
 type TerraformProvider struct {
-	Directory        string
-	KubeconfigOutput string
-	EndpointOutput   string
-	CAOutput         string
-	TokenOutput      string
-	Exec             []string
+	Directory        string   `yaml:"directory"`
+	KubeconfigOutput string   `yaml:"kubeconfigOutput"`
+	EndpointOutput   string   `yaml:"endpointOutput"`
+	CAOutput         string   `yaml:"caOutput"`
+	TokenOutput      string   `yaml:"tokenOutput"`
+	Exec             []string `yaml:"exec"`
 }
 
 // TerraformOptions go to every Terraform run against the environment.
 type TerraformOptions struct {
-	Version       string // exact or constraint; empty: what the module requires
-	Binary        string // "terraform" or "tofu"
-	BackendConfig map[string]string
-	VarFiles      []string
-	Workspace     string
+	Version       string            `yaml:"version"` // exact or constraint; empty: what the module requires
+	Binary        string            `yaml:"binary"`  // "terraform" or "tofu"
+	BackendConfig map[string]string `yaml:"backendConfig"`
+	VarFiles      []string          `yaml:"varFiles"` // relative to the environment file
+	Workspace     string            `yaml:"workspace"`
 }
 
 // Allow narrows what a change may touch.
 type Allow struct {
-	Kinds      []string // "Deployment.apps"
-	Namespaces []string
+	Kinds      []string `yaml:"kinds"` // "Deployment.apps"
+	Namespaces []string `yaml:"namespaces"`
 }
 
 // NewEdges says what newly opened edges do to the verdict.
@@ -84,22 +84,24 @@ const (
 
 // Gate is an environment's policy.
 type Gate struct {
-	After           []string // environments whose evidence is needed first
-	MinimumGrade    reach.Grade
-	Soak            time.Duration
-	MaxEvidenceAge  time.Duration
-	MaxInterruption time.Duration // longest time an edge may be down during the change; 0: any
-	OnNewEdges      NewEdges
-	Parity          Parity
-	Checks          []string // checks files, relative to the environment file
-	ReadyTimeout    time.Duration
+	After           []string      `yaml:"after" json:",omitempty"` // environments whose evidence is needed first
+	MinimumGrade    reach.Grade   `yaml:"minimumGrade"`
+	Soak            time.Duration `yaml:"soak"`
+	MaxEvidenceAge  time.Duration `yaml:"maxEvidenceAge"`
+	MaxInterruption time.Duration `yaml:"maxInterruption"` // longest time an edge may be down during the change; 0: any
+	OnNewEdges      NewEdges      `yaml:"onNewEdges"`
+	Parity          Parity        `yaml:"parity"`
+	// Checks are the checks files, relative to the environment file. Where the field is
+	// left out, a checks.yaml beside the environment file is taken.
+	Checks       []string      `yaml:"checks" json:",omitempty"`
+	ReadyTimeout time.Duration `yaml:"readyTimeout"`
 }
 
 // Parity bounds how versions may differ from the environments in After: "", "minor" or "exact".
 type Parity struct {
-	Kubernetes        string
-	IngressController string
-	CNI               string
+	Kubernetes        string `yaml:"kubernetes"`
+	IngressController string `yaml:"ingressController"`
+	CNI               string `yaml:"cni"`
 }
 
 // Digest identifies the policy: all of the gate, so that evidence under another is refused.

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// check turns an edge as written into a Check; what is wrong with it goes to p.
+func (e edge) check(p *problems, at []any) Check {
+	field := func(name string) []any { return append(slices.Clone(at), name) }
+	c := Check{Name: e.Name, Want: reach.Outcome(e.Expect), HTTP: e.HTTP, TLS: e.TLS, DNS: e.DNS, Source: p.doc.At(at...)}
+	c.Edge = reach.Edge{From: e.from(p, field("from")), To: e.to(p, field("to")), Host: e.Host, Path: e.Path}
+	if e.Name == "" {
+		p.at(field("name"), " is missing: say in a few words what would be broken without this edge")
+	}
+	if e.Expect == "" {
+		c.Want = reach.Reachable
+	}
+	p.choice(field("expect"), string(c.Want), string(reach.Reachable), string(reach.Unreachable))
+	if c.Want == reach.Unreachable && (e.HTTP != nil || e.TLS != nil || e.DNS != nil) {
+		p.at(at, ": http, tls and dns say what a reachable target answers: remove them, or expect reachable")
+	}
+	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
+		p.at(field("path"), ": %q does not begin with a slash: write %q", e.Path, "/"+e.Path)
+	}
+	if strings.ContainsAny(e.Host, "/: ") {
+		p.at(field("host"), ": %q is not a host name: leave out scheme, port and path", e.Host)
+	}
+	e.completeHTTP(p, field("http"), c.Edge.To)
+	if e.TLS != nil && e.TLS.CAFile != "" {
+		readCA(p, append(field("tls"), "caFile"), e.TLS)
+	}
+	e.validateDNS(p, field("dns"))
+	return c
+}
+
+func (e edge) from(p *problems, at []any) string {
+	endpoint, ok := parse(p, at, e.From, "external, or a workload like deployment/NAMESPACE/NAME")
+	if ok && (endpoint.Port != 0 || endpoint.Kind == "service") {
+		p.at(at, ": %q cannot be where a connection starts: write external, ingress/…, httproute/…, pod/… or a workload, without a port", e.From)
+	}
+	return endpoint.String()
+}
+
+func (e edge) to(p *problems, at []any) string {
+	endpoint, ok := parse(p, at, e.To, "a target like service/NAMESPACE/NAME:PORT")
+	switch {
+	case !ok:
+	case endpoint.Kind == reach.External:
+		p.at(at, ": external is no target: write ip/ADDRESS:PORT")
+	case endpoint.Port == 0 && endpoint.Kind != "ingress" && endpoint.Kind != "httproute":
+		p.at(at, ": %q has no port: write %s:PORT", e.To, e.To)
+	}
+	return endpoint.String()
+}
+
+func parse(p *problems, at []any, s, example string) (reach.Endpoint, bool) {
+	if s == "" {
+		p.at(at, " is missing: write %s", example)
+		return reach.Endpoint{}, false
+	}
+	endpoint, err := reach.ParseEndpoint(s)
+	if err != nil {
+		p.at(at, ": %v", err)
+	}
+	return endpoint, err == nil
+}
+
+// completeHTTP fills in the defaults of an HTTP check and validates it.
+func (e edge) completeHTTP(p *problems, at []any, to string) {
+	h := e.HTTP
+	if h == nil {
+		return
+	}
+	field := func(name string) []any { return append(slices.Clone(at), name) }
+	if h.Scheme == "" {
+		h.Scheme = "http"
+		if e.TLS != nil || strings.HasSuffix(to, ":443/TCP") {
+			h.Scheme = "https"
+		}
+	}
+	if h.Method == "" {
+		h.Method = http.MethodGet
+	}
+	p.choice(field("scheme"), h.Scheme, "http", "https")
+	p.choice(field("method"), h.Method, http.MethodGet, http.MethodHead, http.MethodOptions)
+	for i, status := range h.Status {
+		if status < 100 || status > 599 {
+			p.at(append(field("status"), i), ": %d is not an HTTP status: write one from 100 to 599", status)
+		}
+	}
+	if e.TLS != nil && h.Scheme == "http" {
+		p.at(field("scheme"), ": http has no certificate that tls could check: write https, or remove tls")
+	}
+}
+
+func (e edge) validateDNS(p *problems, at []any) {
+	d := e.DNS
+	if d == nil {
+		return
+	}
+	if d.Name == "" {
+		p.at(append(at, "name"), " is missing: write the name to resolve")
+	}
+	if _, err := netip.ParseAddr(d.Address); err != nil && d.Address != "" && d.Address != "ingress" {
+		p.at(append(at, "address"), ": %q is neither an IP address nor ingress", d.Address)
+	}
+}
+
+// checkPattern validates a pair of endpoint patterns, "FROM -> TO".
+func checkPattern(pattern string) error {
+	from, to, ok := strings.Cut(pattern, " -> ")
+	if !ok {
+		return fmt.Errorf("%q is not a pattern for edges: write \"FROM -> TO\", where * stands for any part of a name", pattern)
+	}
+	for _, side := range []string{from, to} {
+		if _, err := path.Match(strings.TrimSpace(side), ""); err != nil {
+			return fmt.Errorf("%q is not a pattern: %w", side, err)
+		}
+	}
+	return nil
+}

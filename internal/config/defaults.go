@@ -1,0 +1,74 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// defaultChecks is the checks file that is taken where an environment names none.
+const defaultChecks = "checks.yaml"
+
+// defaultEnvironment has every default that depends on nothing else.
+func defaultEnvironment() Environment {
+	return Environment{
+		Terraform: TerraformOptions{Binary: "terraform"},
+		Gate: Gate{
+			MaxEvidenceAge: 24 * time.Hour,
+			OnNewEdges:     WarnNewEdges,
+			Parity:         Parity{Kubernetes: "minor"},
+			ReadyTimeout:   5 * time.Minute,
+		},
+	}
+}
+
+// complete fills in the defaults that depend on other fields.
+func (e *Environment) complete() {
+	if e.ClusterName == "" {
+		e.ClusterName = e.Name
+	}
+	if e.Gate.MinimumGrade == "" {
+		e.Gate.MinimumGrade = e.Provider.best()
+	}
+	if e.Gate.Checks == nil {
+		if _, err := os.Stat(e.Path(defaultChecks)); err == nil {
+			e.Gate.Checks = []string{defaultChecks}
+		}
+	}
+	if t := e.Provider.Terraform; t != nil && t.KubeconfigOutput == "" && t.EndpointOutput == "" {
+		t.KubeconfigOutput = "kubeconfig"
+	}
+	for _, bound := range []*string{&e.Gate.Parity.Kubernetes, &e.Gate.Parity.IngressController, &e.Gate.Parity.CNI} {
+		if *bound == "any" {
+			*bound = ""
+		}
+	}
+}
+
+// best is the best grade that the provider's clusters can give.
+func (p Provider) best() reach.Grade {
+	if p.Embedded != nil {
+		return reach.Modelled
+	}
+	return reach.Live
+}
+
+// IsProduction tells whether the environment needs the evidence of others first.
+func (e *Environment) IsProduction() bool { return len(e.Gate.After) > 0 }
+
+// Path resolves a path of the environment file: relative ones are relative to the file,
+// and "~/" is the user's home.
+func (e *Environment) Path(p string) string {
+	if rest, ok := strings.CutPrefix(p, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(filepath.Dir(e.File), p)
+}
