@@ -44,6 +44,8 @@ type Target struct {
 	// target cluster's capabilities; empty where no cluster is at hand.
 	KubeVersion string
 	APIVersions []string
+	// Known is what the target has already, for the scope of custom kinds; may be nil.
+	Known *snapshot.Snapshot
 }
 
 // Part is one step of a change that one tool carries out.
