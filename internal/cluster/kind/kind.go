@@ -100,20 +100,22 @@ func (s *session) ensure(ctx context.Context) (*cluster.Cluster, error) {
 
 // reuse connects to a cluster that was made earlier, starting its nodes if need be.
 func (s *session) reuse(ctx context.Context, made record) (*cluster.Cluster, error) {
-	if err := s.writeKubeconfig(); err != nil {
+	running, err := s.nodesRunning(ctx)
+	if err != nil {
 		return nil, err
 	}
-	c, err := s.connect(ctx, answerWait)
-	if err != nil && ctx.Err() == nil {
+	wait := answerWait
+	if !running {
+		wait = startWait
 		s.progress("starting the nodes of kind cluster %s", s.name)
 		if err := s.startNodes(ctx); err != nil {
 			return nil, err
 		}
-		if err := s.writeKubeconfig(); err != nil { // the published port may be another now
-			return nil, err
-		}
-		c, err = s.connect(ctx, startWait)
 	}
+	if err := s.writeKubeconfig(); err != nil { // the published port changes with a start
+		return nil, err
+	}
+	c, err := s.connect(ctx, wait)
 	if err != nil {
 		return nil, fmt.Errorf("its API does not answer; destroy it (stagegate env down) and try again: %w", err)
 	}

@@ -1,0 +1,94 @@
+package probe
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+)
+
+const bodyLimit = 1 << 20
+
+// tryHTTP sends the request. Certificates are noted, not judged: the probe's image has no
+// authorities to judge by.
+func tryHTTP(ctx context.Context, q Request) Result {
+	var phase atomic.Value // written by the dialler, which may outlive the request
+	phase.Store(Connecting)
+	at := func(p string) { phase.Store(p) }
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { at(Resolving) },
+		ConnectStart:      func(string, string) { at(Connecting) },
+		TLSHandshakeStart: func() { at(Handshake) },
+		GotConn:           func(httptrace.GotConnInfo) { at(Answer) },
+	})
+	request, err := http.NewRequestWithContext(ctx, q.method(), q.URL, nil)
+	if err != nil {
+		return Result{Code: Failed, Detail: err.Error()}
+	}
+	request.Header.Set("User-Agent", "stagegate-probe")
+	client := q.client()
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return failure(err, phase.Load().(string))
+	}
+	defer response.Body.Close()
+	return q.note(response)
+}
+
+func (q Request) method() string {
+	if q.Method == "" {
+		return http.MethodGet
+	}
+	return q.Method
+}
+
+func (q Request) client() *http.Client {
+	client := &http.Client{Transport: &http.Transport{
+		DialContext:       q.dial,
+		TLSClientConfig:   &tls.Config{ServerName: q.ServerName, InsecureSkipVerify: true}, //nolint:gosec // judged by the caller, from the chain
+		ForceAttemptHTTP2: true,
+	}}
+	if !q.FollowRedirects {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return client
+}
+
+func (q Request) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if there, ok := q.Resolve[address]; ok {
+		address = there
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
+func (q Request) note(response *http.Response) Result {
+	r := Result{Code: Answered, Status: response.StatusCode, FinalURL: response.Request.URL.String()}
+	if response.TLS != nil {
+		for _, certificate := range response.TLS.PeerCertificates {
+			r.Chain = append(r.Chain, certificate.Raw)
+		}
+	}
+	r.Header = map[string]string{}
+	for _, name := range append([]string{"Location", "Server"}, q.NoteHeaders...) {
+		if value := response.Header.Get(name); value != "" {
+			r.Header[http.CanonicalHeaderKey(name)] = value
+		}
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
+	if err != nil {
+		cut := failure(err, Answer)
+		cut.Status = r.Status
+		return cut
+	}
+	sum := sha256.Sum256(body)
+	r.Body = hex.EncodeToString(sum[:])
+	r.Found = q.Contains != "" && strings.Contains(string(body), q.Contains)
+	return r
+}

@@ -1,0 +1,67 @@
+package probe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Serve answers 200 to every request on the port until ctx ends. The node's kubelet asks
+// it: that it is answered shows that the pod's network works, whatever policies say.
+// Port 0 serves nothing and waits.
+func Serve(ctx context.Context, port string) error {
+	if port == "0" {
+		<-ctx.Done()
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+port)
+	if err != nil {
+		return fmt.Errorf("listening on port %s: %w", port, err)
+	}
+	server := &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "stagegate-probe") }),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Obey reads an order from in and writes its results to out as JSON lines. An order with
+// an interval goes on until in ends.
+func Obey(ctx context.Context, in io.Reader, out io.Writer) error {
+	var order Order
+	input := json.NewDecoder(in)
+	if err := input.Decode(&order); err != nil {
+		return fmt.Errorf("reading the order: %w", err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	lines := json.NewEncoder(out)
+	emit := func(r Result) {
+		if err := lines.Encode(r); err != nil {
+			cancel(fmt.Errorf("writing a result: %w", err)) // nobody listens any more
+		}
+	}
+	if order.Interval <= 0 {
+		Run(ctx, order.Targets, emit)
+	} else {
+		go func() {
+			_, _ = io.Copy(io.Discard, in) // its end is the sign to stop, however it ends
+			cancel(nil)
+		}()
+		Watch(ctx, order.Targets, order.Interval, emit)
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
