@@ -42,8 +42,11 @@ type section struct {
 // sections are the parts of a difference that a reader must see, worst first.
 func sections(d reach.Difference) []section {
 	all := []section{
-		{"lost", d.Lost}, {"unclear", d.Unclear}, {"newly opened", d.Opened},
-		{"gone with their objects", d.Gone}, {"new", newlyBroken(d.Appeared)},
+		{"lost", d.Lost},
+		{"unclear", d.Unclear},
+		{"newly opened", d.Opened},
+		{"gone with their objects", d.Gone},
+		{"new, and not reachable", newlyBroken(d.Appeared)},
 	}
 	return slices.DeleteFunc(all, func(s section) bool { return len(s.changes) == 0 })
 }

@@ -1,0 +1,84 @@
+# stagegate. `make` alone lists the targets.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS       := -s -w -X github.com/stagegate/stagegate/internal/cli.buildVersion=$(VERSION)
+GOLANGCI_LINT := v2.15.0
+MODULES       := . cmd/stagegate-controlplane
+PROVIDER      ?= embedded
+BENCHTIME     ?= 1s
+
+# Compiling Kubernetes takes minutes with an empty cache, and go build says nothing
+# meanwhile: go build -v names each package, and this counts them.
+define counted
+{ n=0; while IFS= read -r line; do \
+    case $$line in *[\ :]*|\#*) echo "$$line";; \
+    *) n=$$((n + 1)); if [ -t 2 ]; then printf '\r  %d packages compiled, %ds ' $$n $$SECONDS; \
+       elif [ $$((n % 100)) = 0 ]; then echo "  $$n packages compiled, $${SECONDS}s"; fi;; esac; \
+  done; echo "  done after $${SECONDS}s ($$n packages compiled)"; } >&2
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Replay the incident on two local clusters (PROVIDER=kind: on kind clusters)
+	@bin/stagegate demo --provider $(PROVIDER)
+
+.PHONY: build
+build: bin/stagegate bin/stagegate-controlplane ## Build the binaries into bin/ (the first time takes minutes)
+
+# Go decides what is out of date, so these always run.
+.PHONY: bin/stagegate bin/stagegate-controlplane
+bin/stagegate:
+	@echo "building $@ $(VERSION)" >&2
+	@go build -v -ldflags '$(LDFLAGS)' -o $@ ./cmd/stagegate 2>&1 | $(counted)
+
+bin/stagegate-controlplane:
+	@echo "building $@ $(VERSION): a Kubernetes control plane, some 1,700 packages" >&2
+	@go -C cmd/stagegate-controlplane build -v -ldflags '$(LDFLAGS)' -o $(CURDIR)/$@ . 2>&1 | $(counted)
+
+# The control plane is built first: the tests start it, and their time limits should not
+# have to cover compiling it.
+.PHONY: test
+test: bin/stagegate-controlplane ## Run all tests that need no cluster of yours (they start their own)
+	@for m in $(MODULES); do echo "go -C $$m test ./..." >&2; go -C "$$m" test -timeout 20m ./...; done
+
+# The end-to-end tests skip nothing silently: without what they need they fail.
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
+	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || nerdctl info >/dev/null 2>&1 || { \
+	  echo "make e2e: no container engine answers: start Docker, Podman or nerdctl, and see that you may use it" >&2; exit 1; }
+	go test -tags e2e -timeout 60m -count 1 -v ./internal/e2e/...
+
+.PHONY: bench
+bench: ## Run all benchmarks and print their results as a table (BENCHTIME=1s)
+	@pkgs=$$(git grep -l --untracked '^func Benchmark' -- 'internal/*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|'); \
+	[ -n "$$pkgs" ] || { echo "make bench: there are no benchmarks" >&2; exit 1; }; \
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$pkgs | tee /dev/stderr | awk ' \
+	  BEGIN { print "| benchmark | time | memory | allocations |\n|---|---:|---:|---:|" } \
+	  /^Benchmark/ { t = m = a = ""; for (i = 3; i < NF; i++) { if ($$(i+1) == "ns/op") t = $$i; if ($$(i+1) == "B/op") m = $$i; if ($$(i+1) == "allocs/op") a = $$i } \
+	    printf "| %s | %.3f ms | %.2f MiB | %s |\n", $$1, t / 1e6, m / 1048576, a } \
+	  /^FAIL|^--- FAIL/ { failed = 1 } END { exit failed }'
+
+.PHONY: lint
+lint: bin/golangci-lint-$(GOLANGCI_LINT) ## Check style, formatting, module files and the release configuration
+	@for m in $(MODULES); do echo "linting $$m" >&2; (cd "$$m" && go vet ./... && $(CURDIR)/$< run --config $(CURDIR)/.golangci.yaml); done
+	@for m in $(MODULES); do echo "go -C $$m mod tidy -diff" >&2; go -C "$$m" mod tidy -diff; done
+
+.PHONY: format
+format: bin/golangci-lint-$(GOLANGCI_LINT) ## Format all Go files as make lint wants them
+	@for m in $(MODULES); do (cd "$$m" && $(CURDIR)/$< fmt --config $(CURDIR)/.golangci.yaml); done
+
+bin/golangci-lint-$(GOLANGCI_LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT) (once)" >&2
+	@GOFLAGS= GOBIN=$(CURDIR)/bin go install -v github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) 2>&1 | $(counted)
+	@mv bin/golangci-lint $@
+
+.PHONY: docs
+docs: ## Write the command reference, docs/reference, from the commands
+	go test ./internal/cli/reference -run TestReferenceIsUpToDate -count 1 -update
