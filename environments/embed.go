@@ -1,9 +1,10 @@
-// Package environments holds the environment and checks files that stagegate ships with.
+// Package environments holds the environment and checks files that stagegate ships with,
+// and the platform that their clusters start with.
 package environments
 
 import "embed"
 
-// Files are the shipped files, by name.
+// Files are the shipped files, by path.
 //
-//go:embed *.yaml
+//go:embed *.yaml base
 var Files embed.FS

@@ -56,6 +56,20 @@ func (p Provider) best() reach.Grade {
 	return reach.Live
 }
 
+// DefaultChecks discovers edges and declares none.
+func DefaultChecks() Checks {
+	return Checks{Discover: Discover{Ingresses: true, Services: NamespaceServices}}
+}
+
+// Default is an environment where there is no environment file: its name is its cluster
+// name, and its gate is the default one.
+func Default(name string) *Environment {
+	e := defaultEnvironment()
+	e.Name, e.ClusterName = name, name
+	e.Gate.MinimumGrade = reach.Modelled
+	return &e
+}
+
 // IsProduction tells whether the environment needs the evidence of others first.
 func (e *Environment) IsProduction() bool { return len(e.Gate.After) > 0 }
 

@@ -18,6 +18,9 @@ type Environment struct {
 	Variables   map[string]any   `yaml:"variables"`
 	Terraform   TerraformOptions `yaml:"terraform"`
 	Gate        Gate             `yaml:"gate"`
+	// Base are changes that a cluster made by stagegate gets once, before any other: what
+	// runs there. Paths are relative to the environment file.
+	Base []string `yaml:"base"`
 	// Allow narrows what a change may touch; empty lists allow everything.
 	Allow Allow `yaml:"allow"`
 }
@@ -28,6 +31,21 @@ type Provider struct {
 	Kind       *KindProvider       `yaml:"kind,omitempty"`
 	Kubeconfig *KubeconfigProvider `yaml:"kubeconfig,omitempty"`
 	Terraform  *TerraformProvider  `yaml:"terraform,omitempty"`
+}
+
+// Name is the provider's name, as the environment file has it.
+func (p Provider) Name() string {
+	switch {
+	case p.Embedded != nil:
+		return "embedded"
+	case p.Kind != nil:
+		return "kind"
+	case p.Kubeconfig != nil:
+		return "kubeconfig"
+	case p.Terraform != nil:
+		return "terraform"
+	}
+	return ""
 }
 
 // EmbeddedProvider has no settings.

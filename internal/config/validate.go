@@ -75,6 +75,12 @@ func (r read) validate() []error {
 		p.exists(field("spec", "terraform", "varFiles", i), r.Path(f))
 	}
 	p.choice(field("spec", "terraform", "binary"), r.Terraform.Binary, "terraform", "tofu")
+	for i, path := range r.Base {
+		p.exists(field("spec", "base", i), r.Path(path))
+	}
+	if len(r.Base) > 0 && r.Provider.Kubeconfig != nil {
+		p.at(field("spec", "base"), ": a kubeconfig cluster was not made by stagegate and gets no base: remove it")
+	}
 	for i, kind := range r.Allow.Kinds {
 		if strings.TrimSpace(kind) == "" {
 			p.at(field("spec", "allow", "kinds", i), " is empty: write a kind with its group, like Deployment.apps, or remove it")
