@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // Sealed is JSON under AES-256-GCM: a nonce of 12 bytes and the ciphertext. The context
@@ -42,7 +44,8 @@ func (s Sealed) open(key []byte, context string, value any) error {
 	if err != nil {
 		return errors.New("sealed object does not open: the record is damaged, or was written with another key")
 	}
-	return json.Unmarshal(plain, value)
+	// Not encoding/json: the numbers of an object are int64 where they are whole.
+	return utiljson.Unmarshal(plain, value)
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {

@@ -44,6 +44,8 @@ type Item struct {
 	Address string       `json:"address,omitempty"`
 	Risks   []Risk       `json:"risks,omitempty"`
 	Fields  []Field      `json:"fields,omitempty"`
+	// Note says what a plan could not find out yet, such as why no dry run was made.
+	Note string `json:"note,omitempty"`
 }
 
 // Set is all that a change would do to one cluster, in order of part and object.

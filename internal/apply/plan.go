@@ -1,0 +1,63 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/snapshot"
+)
+
+// Plan asks the API server, by dry runs, what the part would do; nothing is changed.
+func (b *Objects) Plan(ctx context.Context, part change.Part, target change.Target, pending *Pending) (change.Set, error) {
+	objects, err := render(ctx, part, target)
+	if err != nil {
+		return change.Set{}, err
+	}
+	return b.PlanObjects(ctx, part.Name(), objects, pending)
+}
+
+// PlanObjects plans rendered objects, for back ends that render them in their own way.
+func (b *Objects) PlanObjects(ctx context.Context, part string, objects []snapshot.Object, pending *Pending) (change.Set, error) {
+	resolved, err := b.clients.resolve(objects, pending)
+	if err != nil {
+		return change.Set{}, fmt.Errorf("planning %s: %w", part, err)
+	}
+	plans, err := b.preflight(ctx, resolved, pending)
+	if err != nil {
+		return change.Set{}, fmt.Errorf("planning %s: %w", part, err)
+	}
+	var set change.Set
+	for _, group := range groups(plans) {
+		for _, p := range group {
+			set.Items = append(set.Items, p.item(part))
+		}
+	}
+	return set, nil
+}
+
+func (p *planned) item(part string) change.Item {
+	item := change.Item{Part: part, Action: p.action, Object: p.key, Note: p.deferred}
+	if p.action != change.Keep {
+		item.Risks = Risks(p.Unstructured)
+	}
+	if p.action == change.Update && p.after != nil {
+		item.Fields = differences(p.live, p.after)
+	}
+	return item
+}
+
+func render(ctx context.Context, part change.Part, target change.Target) ([]snapshot.Object, error) {
+	r, ok := part.(change.Renderer)
+	if !ok {
+		return nil, fmt.Errorf("rendering %s: a part of kind %s has no objects of its own", part.Name(), part.Kind())
+	}
+	objects, err := r.Render(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("rendering %s: it has no objects: nothing would be changed and nothing tested", part.Name())
+	}
+	return objects, nil
+}
