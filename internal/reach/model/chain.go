@@ -103,7 +103,7 @@ func (m *Model) walk(c *chain, from int, peer *class, t *target) rulingID {
 			return l.ruling
 		}
 		certain := min(l.certain, peer.match(m.program, l.rule.peer))
-		if certain == policy.No || t != nil && !t.has(m.program, l.rule.ports) {
+		if certain == policy.No || !t.has(m.program, l.rule.ports) {
 			continue
 		}
 		taken := l.rule.decided

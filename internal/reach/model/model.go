@@ -55,7 +55,7 @@ func New(s *snapshot.Snapshot, c *topology.Cluster) (*Model, error) {
 	}
 	m.program = compile(tiers)
 	m.classes = classify(c, m.program, m.accounts)
-	m.index = newIndex(c)
+	m.index = newIndex(s, c)
 	return m, nil
 }
 

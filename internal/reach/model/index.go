@@ -1,0 +1,51 @@
+package model
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/reach/topology"
+	"github.com/stagegate/stagegate/internal/snapshot"
+)
+
+// index finds things by the names that endpoints give them.
+type index struct {
+	pods      map[string]*topology.Pod   // "pod/NAMESPACE/NAME"
+	workloads map[string][]*topology.Pod // "deployment/NAMESPACE/NAME"
+	services  map[string]*topology.Service
+	routes    map[string][]*topology.Route // by owner
+	byAddr    map[netip.Addr]*topology.Pod // without host-network pods, which share theirs
+	byCluster map[netip.Addr]*topology.Service
+	known     map[string]bool // objects of the snapshot, as endpoints
+}
+
+func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
+	x := &index{
+		pods: map[string]*topology.Pod{}, workloads: map[string][]*topology.Pod{}, services: map[string]*topology.Service{},
+		routes: map[string][]*topology.Route{}, byAddr: map[netip.Addr]*topology.Pod{},
+		byCluster: map[netip.Addr]*topology.Service{}, known: map[string]bool{},
+	}
+	for _, p := range c.Pods {
+		x.pods["pod/"+p.Namespace+"/"+p.Name] = p
+		x.workloads[p.Workload] = append(x.workloads[p.Workload], p)
+		if !p.HostNetwork {
+			for _, a := range p.IPs {
+				x.byAddr[a] = p
+			}
+		}
+	}
+	for _, s := range c.Services {
+		x.services["service/"+s.Namespace+"/"+s.Name] = s
+		for _, a := range s.ClusterIPs {
+			x.byCluster[a] = s
+		}
+	}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		x.routes[r.Owner] = append(x.routes[r.Owner], r)
+	}
+	for _, o := range s.All() {
+		x.known[strings.ToLower(o.GetKind())+"/"+o.GetNamespace()+"/"+o.GetName()] = true
+	}
+	return x
+}
