@@ -18,10 +18,8 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/change/rendered"
 )
-
-// DefaultNamespace is the release namespace where none is named.
-const DefaultNamespace = "default"
 
 // Loader loads charts.
 type Loader struct{}
@@ -53,7 +51,7 @@ func (l Loader) Load(ctx context.Context, source change.Source) (change.Part, er
 	if err != nil {
 		return nil, err
 	}
-	p := &Part{files: files, namespace: cmp.Or(source.Namespace, DefaultNamespace)}
+	p := &Part{files: files, namespace: cmp.Or(source.Namespace, rendered.DefaultNamespace)}
 	c, err := p.chart()
 	if err != nil {
 		return nil, fmt.Errorf("loading chart %s: %w", source.Path, err)

@@ -12,14 +12,11 @@ import (
 	"path"
 
 	"github.com/stagegate/stagegate/internal/change"
-	"github.com/stagegate/stagegate/internal/change/scope"
+	"github.com/stagegate/stagegate/internal/change/rendered"
 	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/snapshot"
 	"github.com/stagegate/stagegate/internal/yamldoc"
 )
-
-// DefaultNamespace is where namespaced objects go that name no namespace.
-const DefaultNamespace = "default"
 
 // Loader loads manifests. In is read for the path "-".
 type Loader struct{ In io.Reader }
@@ -45,7 +42,7 @@ func (l Loader) Load(_ context.Context, source change.Source) (change.Part, erro
 	}
 	p := &Part{
 		name:      change.ShortName(source.Path),
-		namespace: cmp.Or(source.Namespace, DefaultNamespace),
+		namespace: cmp.Or(source.Namespace, rendered.DefaultNamespace),
 	}
 	p.digest = digestOf(files, p.namespace)
 	var errs []error
@@ -110,19 +107,7 @@ func (p *Part) Namespace() string { return p.namespace }
 // Digest covers the names and contents of the files and the namespace.
 func (p *Part) Digest() change.Digest { return p.digest }
 
-// Render substitutes variables where objects opt in, and places the objects in their
-// namespaces. An object that stands twice is an error that names both places.
+// Render returns the objects in the order of the files, in the form that they are applied in.
 func (p *Part) Render(_ context.Context, target change.Target) ([]snapshot.Object, error) {
-	objects := make([]snapshot.Object, len(p.objects))
-	for i, o := range p.objects {
-		objects[i] = snapshot.Object{Unstructured: o.DeepCopy(), Source: o.Source}
-	}
-	if err := substitute(objects, target); err != nil {
-		return nil, err
-	}
-	scope.With(target.Known, objects).Place(objects, p.namespace)
-	if _, err := snapshot.New(objects...); err != nil {
-		return nil, err
-	}
-	return objects, nil
+	return rendered.For(target, p.namespace, p.objects)
 }
