@@ -87,13 +87,13 @@ func validate(n *yaml.Node, content map[string]any) *lineError {
 	if !ok {
 		return errorAt(meta, "%s has no metadata: give it a metadata.name", what)
 	}
-	if name, ok := metadata["name"].(string); !ok || name == "" {
-		return errorAt(meta, "%s has no metadata.name: give it one (generateName is not supported)", what)
-	}
-	if namespace, ok := metadata["namespace"]; ok && namespace != nil {
-		if _, ok := namespace.(string); !ok {
-			return errorAt(at(meta, "namespace"), "metadata.namespace is no text: quote it")
+	for _, key := range []string{"name", "namespace"} {
+		if _, ok := metadata[key].(string); !ok && metadata[key] != nil {
+			return errorAt(at(meta, key), "metadata.%s is no text but %v: quote it", key, metadata[key])
 		}
+	}
+	if metadata["name"] == nil || metadata["name"] == "" {
+		return errorAt(meta, "%s has no metadata.name: give it one (generateName is not supported)", what)
 	}
 	for _, key := range []string{"labels", "annotations"} {
 		if err := validateStrings(at(meta, key), "metadata."+key, metadata[key]); err != nil {

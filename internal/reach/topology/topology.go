@@ -79,6 +79,7 @@ type Service struct {
 	Name         string
 	Type         string // ClusterIP, NodePort, LoadBalancer, ExternalName
 	ExternalName string
+	Headless     bool // clients connect to the endpoints themselves
 	ClusterIPs   []netip.Addr
 	LoadBalancer []string // addresses or host names given out
 	Ports        []ServicePort
@@ -93,6 +94,8 @@ type Route struct {
 	Path     string
 	PathType string // Exact, Prefix, ImplementationSpecific, RegularExpression
 	TLS      bool
+	// Redirect is true where the controller itself answers, and no backend is needed.
+	Redirect bool
 	Backends []Backend
 	// Controller serves the route; nil, with Problem saying why, where none was found.
 	Controller *Controller
@@ -113,7 +116,10 @@ type Backend struct {
 // Controller is an ingress controller: the pods that serve a class, and the Services
 // through which the outside reaches them.
 type Controller struct {
-	Class    string // IngressClass or GatewayClass name
+	Class string // IngressClass or GatewayClass name
+	// External is true for a cloud load balancer that connects to the backends from outside
+	// the cluster; then there are no pods.
+	External bool
 	Workload string // as Pod.Workload
 	Pods     []*Pod
 	Services []*Service

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/stagegate/stagegate/internal/snapshot"
 	"github.com/stagegate/stagegate/internal/yamldoc"
@@ -23,8 +24,8 @@ import (
 // and so are a directory without objects, and an object that stands twice. Objects of
 // built-in namespaced kinds that name no namespace are in "default".
 //
-// The snapshot is taken as what runs where it has both Pods and EndpointSlices, as a dump
-// of a cluster has. Otherwise it is Derived.
+// The snapshot is taken as what runs where it has both EndpointSlices and Pods with a
+// status, as a dump of a cluster has. Otherwise it is Derived.
 func Load(ctx context.Context, path string) (*snapshot.Snapshot, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -114,8 +115,9 @@ func observed(objects []snapshot.Object) bool {
 	var pods, slices bool
 	for _, o := range objects {
 		switch o.GetKind() {
-		case "Pod":
-			pods = true
+		case "Pod": // one without a status is a manifest
+			phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
+			pods = pods || phase != ""
 		case "EndpointSlice":
 			slices = true
 		}

@@ -82,7 +82,8 @@ func TestLoadReadsOneFile(t *testing.T) {
 
 func TestLoadTakesADumpAsWhatRuns(t *testing.T) {
 	pod, slice := object("Pod", "p"), "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s}\n"
-	for content, derived := range map[string]bool{pod: true, slice: true, pod + "---\n" + slice: false} {
+	running := pod + "status: {phase: Running}\n"
+	for content, derived := range map[string]bool{running: true, slice: true, pod + "---\n" + slice: true, running + "---\n" + slice: false} {
 		dir := t.TempDir()
 		write(t, dir, map[string]string{"a.yaml": content})
 		s, err := directory.Load(t.Context(), dir)
