@@ -7,7 +7,7 @@ SHELL       := bash
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS       := -s -w -X github.com/stagegate/stagegate/internal/cli.buildVersion=$(VERSION)
 GOLANGCI_LINT := v2.15.0
-MODULES       := . cmd/stagegate-controlplane
+MODULES       := $(patsubst %/go.mod,%,$(wildcard ./go.mod cmd/*/go.mod))
 PROVIDER      ?= embedded
 BENCHTIME     ?= 1s
 

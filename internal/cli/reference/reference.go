@@ -23,7 +23,7 @@ func Pages(root *cobra.Command) (map[string]string, error) {
 func add(pages map[string]string, cmd *cobra.Command) error {
 	cmd.DisableAutoGenTag = true
 	var b bytes.Buffer
-	if err := doc.GenMarkdownCustom(cmd, &b, func(link string) string { return path.Base(link) }); err != nil {
+	if err := doc.GenMarkdownCustom(cmd, &b, path.Base); err != nil {
 		return fmt.Errorf("writing the reference of %s: %w", cmd.CommandPath(), err)
 	}
 	pages[strings.ReplaceAll(cmd.CommandPath(), " ", "_")+".md"] = b.String()
