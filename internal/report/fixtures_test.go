@@ -112,7 +112,7 @@ func block(e *report.Environment) {
 	e.Decision.Verdict = gate.Blocked
 	for _, c := range e.Difference.Lost {
 		e.Decision.Findings = append(e.Decision.Findings,
-			gate.Finding{Verdict: gate.Blocked, Rule: "lost-edge", Edge: &c.Edge, Message: c.Reason})
+			gate.Finding{Verdict: gate.Blocked, Rule: gate.RuleLost, Edge: &c.Edge, Message: "reachable before the change, not now: " + c.Reason})
 	}
 }
 

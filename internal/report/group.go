@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/stagegate/stagegate/internal/change"
@@ -39,16 +40,46 @@ type section struct {
 	changes []reach.Change
 }
 
-// sections are the parts of a difference that a reader must see, worst first.
-func sections(d reach.Difference) []section {
+// sections are the differences that a reader must see, worst first. What a finding of the
+// gate says already is left to it, but for lost edges: those are what all this is about.
+func sections(e Environment) []section {
+	found := map[reach.Edge]bool{}
+	for _, f := range e.Decision.Findings {
+		if f.Edge != nil {
+			found[*f.Edge] = true
+		}
+	}
+	unsaid := func(list []reach.Change) []reach.Change {
+		return slices.DeleteFunc(slices.Clone(list), func(c reach.Change) bool { return found[c.Edge] })
+	}
+	lost, meant := lostOf(e)
 	all := []section{
-		{"lost", d.Lost},
-		{"unclear", d.Unclear},
-		{"newly opened", d.Opened},
-		{"gone with their objects", d.Gone},
-		{"new, and not reachable", newlyBroken(d.Appeared)},
+		{"lost", lost},
+		{"unclear", unsaid(e.Difference.Unclear)},
+		{"newly opened", unsaid(e.Difference.Opened)},
+		{"gone with their objects", unsaid(e.Difference.Gone)},
+		{"new, and not reachable", unsaid(newlyBroken(e.Difference.Appeared))},
+		{"closed, as the checks declare", meant},
 	}
 	return slices.DeleteFunc(all, func(s section) bool { return len(s.changes) == 0 })
+}
+
+// lostOf parts the edges that are reachable no more: lost, or meant to be unreachable.
+func lostOf(e Environment) (lost, meant []reach.Change) {
+	closed := map[reach.Edge]bool{}
+	for _, x := range e.Expectations {
+		if x.Want == reach.Unreachable {
+			closed[x.Edge] = true
+		}
+	}
+	for _, c := range e.Difference.Lost {
+		if closed[c.Edge] {
+			meant = append(meant, c)
+		} else {
+			lost = append(lost, c)
+		}
+	}
+	return lost, meant
 }
 
 // newlyBroken leaves out the new edges that work: those need nobody's attention.
@@ -63,19 +94,49 @@ func newlyBroken(appeared []reach.Change) []reach.Change {
 	return out
 }
 
-// otherFindings are the findings that no list of lost edges shows already.
-func otherFindings(e Environment) []gate.Finding {
-	lost := make(map[reach.Edge]bool, len(e.Difference.Lost))
-	for _, c := range e.Difference.Lost {
-		lost[c.Edge] = true
+// judgement is findings that say the same of several edges, or of none.
+type judgement struct {
+	gate.Finding
+	edges []reach.Edge
+}
+
+// judgements are the findings in the gate's order, less those of lost edges, which have a
+// section of their own.
+func judgements(e Environment) []judgement {
+	lost, _ := lostOf(e)
+	shown := changes(lost)
+	type key struct {
+		verdict       gate.Verdict
+		rule, message string
 	}
-	var out []gate.Finding
+	index := map[key]int{}
+	var out []judgement
 	for _, f := range e.Decision.Findings {
-		if f.Edge == nil || f.Rule != "lost-edge" || !lost[*f.Edge] {
-			out = append(out, f)
+		if f.Edge != nil && f.Rule == gate.RuleLost {
+			if _, ok := shown[*f.Edge]; ok {
+				continue
+			}
+		}
+		k := key{f.Verdict, f.Rule, f.Message}
+		i, ok := index[k]
+		if !ok {
+			i = len(out)
+			index[k] = i
+			out = append(out, judgement{Finding: f})
+		}
+		if f.Edge != nil {
+			out[i].edges = append(out[i].edges, *f.Edge)
 		}
 	}
 	return out
+}
+
+// text is the rule and what it says, and of how many edges.
+func (j judgement) text() string {
+	if len(j.edges) > 1 {
+		return fmt.Sprintf("%s, %d edges: %s", j.Rule, len(j.edges), j.Message)
+	}
+	return j.Rule + ": " + j.Message
 }
 
 // risky is one kind of high risk and how many items of a plan have it.

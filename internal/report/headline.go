@@ -80,7 +80,7 @@ func passed(command string) string {
 	case "stage":
 		return "the change may be promoted"
 	}
-	return "nothing that was reachable is lost"
+	return "nothing that should be reachable is lost"
 }
 
 // stopped says what the exit codes of a blocked or inconclusive run promise.

@@ -47,10 +47,10 @@ type expected struct {
 }
 
 func newExpected(e Environment) expected {
+	lost, _ := lostOf(e)
 	x := expected{
-		environment: e, before: results(e.Baseline), after: results(e.After),
-		lost: changes(e.Difference.Lost), gone: changes(e.Difference.Gone),
-		findings: map[reach.Edge]gate.Finding{},
+		environment: e, lost: changes(lost), before: results(e.Baseline), after: results(e.After),
+		gone: changes(e.Difference.Gone), findings: map[reach.Edge]gate.Finding{},
 	}
 	edges := map[reach.Edge]bool{}
 	for _, expectation := range e.Expectations {
@@ -59,22 +59,11 @@ func newExpected(e Environment) expected {
 	for _, f := range e.Decision.Findings {
 		if f.Edge == nil || !edges[*f.Edge] {
 			x.general = append(x.general, f)
-		} else if known, ok := x.findings[*f.Edge]; !ok || severity(f.Verdict) > severity(known.Verdict) {
+		} else if known, ok := x.findings[*f.Edge]; !ok || gate.Worst(f.Verdict, known.Verdict) != known.Verdict {
 			x.findings[*f.Edge] = f
 		}
 	}
 	return x
-}
-
-// severity orders verdicts: the worst is the highest.
-func severity(v gate.Verdict) int {
-	switch v {
-	case gate.Pass:
-		return 0
-	case gate.Blocked:
-		return 2
-	}
-	return 1
 }
 
 func results(m reach.Matrix) map[reach.Edge]reach.Result {
@@ -107,7 +96,7 @@ func (x expected) test(e reach.Expectation) junitCase {
 		return c.error(f.Rule, f.Message)
 	}
 	if lost, ok := x.lost[e.Edge]; ok {
-		return c.fail("lost-edge", cmp.Or(lost.Reason, "no reason was given"))
+		return c.fail(gate.RuleLost, cmp.Or(lost.Reason, "no reason was given"))
 	}
 	after, ok := x.after[e.Edge]
 	switch {
@@ -135,8 +124,16 @@ func (x expected) outcome(c junitCase, e reach.Expectation, after reach.Result) 
 	return c.fail(after.Outcome.String(), fmt.Sprintf("wanted %s: %s", want, after.Reason))
 }
 
+// findingName names the edge where there is one: test cases must differ.
+func findingName(f gate.Finding) string {
+	if f.Edge == nil {
+		return f.Rule + ": " + f.Message
+	}
+	return f.Rule + ": " + f.Edge.String()
+}
+
 func findingCase(e Environment, f gate.Finding) junitCase {
-	c := junitCase{Class: "stagegate." + e.Name + ".gate", Name: findingText(f)}
+	c := junitCase{Class: "stagegate." + e.Name + ".gate", Name: findingName(f)}
 	switch f.Verdict {
 	case gate.Pass:
 		return c

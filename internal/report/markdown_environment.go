@@ -12,10 +12,10 @@ import (
 func (m *markdown) environment(e Environment) {
 	m.line("\n### %s %s\n", prose(e.Name), prose(about(e)))
 	m.line("Graded **%s**.%s", gradeOf(e.Grade), untouched(e))
-	for _, s := range sections(e.Difference) {
+	for _, s := range sections(e) {
 		m.changes(s)
 	}
-	m.findings(otherFindings(e))
+	m.findings(judgements(e))
 	m.interruptions(e.Interruptions)
 	if e.Reverted != nil {
 		m.revert(*e.Reverted)
@@ -59,29 +59,35 @@ func (m *markdown) causes(list []cause) {
 	m.line("| edges | why | which |\n|---:|---|---|")
 	shown, left := cut(list, m.limit)
 	for _, c := range shown {
-		edges, more := cut(c.edges, markdownEdges)
-		names := make([]string, len(edges))
-		for i, edge := range edges {
-			names[i] = code(edge.String())
-		}
-		if more > 0 {
-			names = append(names, fmt.Sprintf("… and %d more", more))
-		}
-		m.line("| %d | %s | %s |", len(c.edges), prose(c.reason), strings.Join(names, "<br>"))
+		which := strings.TrimPrefix(edgeCells(c.edges, "<br>"), "<br>")
+		m.line("| %d | %s | %s |", len(c.edges), prose(c.reason), which)
 	}
 	m.more(left, "cause")
 }
 
-func (m *markdown) findings(list []gate.Finding) {
+func (m *markdown) findings(list []judgement) {
 	if len(list) == 0 {
 		return
 	}
 	m.line("\n#### Findings\n")
 	shown, left := cut(list, m.limit)
-	for _, f := range shown {
-		m.line("- %s %s", findingIcon(f.Verdict), prose(findingText(f)))
+	for _, j := range shown {
+		m.line("- %s %s%s", findingIcon(j.Verdict), prose(j.text()), edgeCells(j.edges, "<br>"))
 	}
 	m.more(left, "finding")
+}
+
+// edgeCells are some edges, one a line, each after the separator.
+func edgeCells(edges []reach.Edge, separator string) string {
+	shown, more := cut(edges, markdownEdges)
+	var b strings.Builder
+	for _, edge := range shown {
+		b.WriteString(separator + code(edge.String()))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "%s… and %d more", separator, more)
+	}
+	return b.String()
 }
 
 func findingIcon(v gate.Verdict) string {

@@ -217,6 +217,7 @@ func TestJUnitOutcomes(t *testing.T) {
 		{"not probed", reach.Unknown, reach.Matrix{}, other, nil, "<error"},
 		{"gone", reach.Unknown, at(reach.Reachable), other, nil, "<skipped"},
 		{"denied as wanted", reach.Unreachable, at(reach.Unreachable), at(reach.Unreachable), nil, ""},
+		{"closed as wanted", reach.Unreachable, at(reach.Reachable), at(reach.Unreachable), nil, ""},
 		{"open against the check", reach.Unreachable, at(reach.Unreachable), at(reach.Reachable), nil, "<failure"},
 		{
 			"already broken, but the gate blocks", reach.Reachable, at(reach.Unreachable), at(reach.Unreachable),
@@ -265,5 +266,28 @@ func TestHeadlineNamesTheWeakestGrade(t *testing.T) {
 	first, _, _ := strings.Cut(string(write(t, report.FormatText, r, report.Options{})), "\n")
 	if want := "✓ PASS: the change is promoted (modelled: no packet was sent)"; first != want {
 		t.Errorf("headline is %q, want %q", first, want)
+	}
+}
+
+func TestFindingsOfManyEdgesAreOneLine(t *testing.T) {
+	e := environment("staging", 30, reach.Unknown, "")
+	for _, r := range e.After.Edges {
+		e.Decision.Findings = append(e.Decision.Findings, gate.Finding{Rule: gate.RuleUnclear, Edge: &r.Edge, Message: "probe pod evicted"})
+	}
+	got := string(write(t, report.FormatText, report.Result{ExitCode: 4, Environments: []report.Environment{e}}, report.Options{}))
+	if n := strings.Count(got, "probe pod evicted"); n != 1 || !strings.Contains(got, "unclear, 30 edges: probe pod evicted") {
+		t.Errorf("the finding stands %d times:\n%s", n, got)
+	}
+	if strings.Contains(got, "30 edges unclear") {
+		t.Errorf("what the findings say stands twice:\n%s", got)
+	}
+}
+
+func TestClosedAsDeclaredIsNotLost(t *testing.T) {
+	e := environment("staging", 1, reach.Unreachable, "NetworkPolicy shop/closed")
+	e.Expectations[0].Want = reach.Unreachable
+	got := string(write(t, report.FormatText, report.Result{Verdict: gate.Pass, Environments: []report.Environment{e}}, report.Options{}))
+	if strings.Contains(got, "1 edge lost") || !strings.Contains(got, "1 edge closed, as the checks declare") {
+		t.Errorf("an edge that was to be closed is shown as lost:\n%s", got)
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (p *printer) head(r Result) {
 			p.item(fmt.Sprintf("    %d. ", i+1), "", part)
 		}
 	}
-	p.item("  run     ", faint, fmt.Sprintf("%s, %s, took %s", r.RunID, r.Command, took(r.Duration)))
+	p.item("  run     ", faint, joined(r.RunID, r.Command, "took "+took(r.Duration)))
 }
 
 func (p *printer) environment(e Environment) {
@@ -57,19 +58,19 @@ func (p *printer) environment(e Environment) {
 
 // about is which cluster an environment is, as far as it is known.
 func about(e Environment) string {
-	var facts []string
-	if e.ClusterName != "" {
-		facts = append(facts, "cluster "+e.ClusterName)
+	cluster := e.ClusterName
+	if cluster != "" {
+		cluster = "cluster " + cluster
 	}
-	for _, fact := range []string{e.Provider, e.Version} {
-		if fact != "" {
-			facts = append(facts, fact)
-		}
+	if facts := joined(cluster, e.Provider, e.Version); facts != "" {
+		return "(" + facts + ")"
 	}
-	if len(facts) == 0 {
-		return ""
-	}
-	return "(" + strings.Join(facts, ", ") + ")"
+	return ""
+}
+
+// joined is what is known of these, with commas.
+func joined(facts ...string) string {
+	return strings.Join(slices.DeleteFunc(facts, func(s string) bool { return s == "" }), ", ")
 }
 
 func (p *printer) steps(steps []Step) {

@@ -20,7 +20,7 @@ func (p *printer) edges(e Environment) {
 	if len(e.After.Edges) > 0 {
 		p.line("  after   %s", tally(e.After))
 	}
-	for _, s := range sections(e.Difference) {
+	for _, s := range sections(e) {
 		style := yellow
 		if s.title == "lost" {
 			style = red
@@ -34,11 +34,7 @@ func (p *printer) causes(list []cause) {
 	shown, left := cut(list, p.limit(textCauses))
 	for _, c := range shown {
 		p.item(fmt.Sprintf("    %d × ", len(c.edges)), "", c.reason)
-		edges, more := cut(c.edges, p.limit(textEdges))
-		for _, edge := range edges {
-			p.item("        ", faint, edge.String())
-		}
-		p.more("        ", more, "edge")
+		p.edgeList(c.edges)
 	}
 	p.more("    ", left, "cause")
 }
@@ -83,19 +79,20 @@ func (p *printer) fields(fields []change.Field) {
 }
 
 func (p *printer) findings(e Environment) {
-	shown, left := cut(otherFindings(e), p.limit(textItems))
-	for _, f := range shown {
-		p.item("  "+p.findingGlyph(f.Verdict)+" ", "", findingText(f))
+	shown, left := cut(judgements(e), p.limit(textItems))
+	for _, j := range shown {
+		p.item("  "+p.findingGlyph(j.Verdict)+" ", "", j.text())
+		p.edgeList(j.edges)
 	}
 	p.more("  ", left, "finding")
 }
 
-// findingText names the edge where the message does not.
-func findingText(f gate.Finding) string {
-	if f.Edge == nil || strings.Contains(f.Message, f.Edge.To) {
-		return f.Rule + ": " + f.Message
+func (p *printer) edgeList(edges []reach.Edge) {
+	shown, left := cut(edges, p.limit(textEdges))
+	for _, edge := range shown {
+		p.item("        ", faint, edge.String())
 	}
-	return f.Rule + ": " + f.Edge.String() + ": " + f.Message
+	p.more("        ", left, "edge")
 }
 
 func (p *printer) interruptions(list []gate.Interruption) {
