@@ -38,7 +38,22 @@ func newPod(at name, labels map[string]string, spec corev1.PodSpec) *Pod {
 		Node:           spec.NodeName,
 		HostNetwork:    spec.HostNetwork,
 		Ports:          podPorts(spec),
+		Texts:          texts(spec),
 	}
+}
+
+func texts(spec corev1.PodSpec) []string {
+	var out []string
+	for _, c := range runningContainers(spec) {
+		out = append(out, c.Command...)
+		out = append(out, c.Args...)
+		for _, e := range c.Env {
+			if e.Value != "" {
+				out = append(out, e.Value)
+			}
+		}
+	}
+	return out
 }
 
 // podPorts are the ports of all containers that run along, native sidecars included.

@@ -53,6 +53,9 @@ type Pod struct {
 	// port ("deployment/shop/web"), or "pod/NAMESPACE/NAME" of a pod on its own.
 	Workload string
 	Derived  bool
+	// Texts are the values of the containers' environment, command and arguments, where
+	// the addresses of other Services stand. They may hold secrets and are never printed.
+	Texts []string `json:"-"`
 }
 
 // ServicePort is one port of a Service.
