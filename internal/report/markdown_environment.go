@@ -112,7 +112,7 @@ func (m *markdown) interruptions(list []gate.Interruption) {
 
 func (m *markdown) revert(r Revert) {
 	if r.Restored {
-		m.line("\n%s **Reverted**: all objects are back, and so is every edge of the baseline.", good.icon())
+		m.line("\n%s **Reverted**: nothing is left behind, and every edge of the baseline is back.", good.icon())
 	} else {
 		m.line("\n%s **Revert incomplete.**", bad.icon())
 	}

@@ -130,7 +130,7 @@ func (p *printer) outcome(e Environment) {
 
 func (p *printer) revert(r Revert) {
 	if r.Restored {
-		p.line("  %s reverted: all objects are back, and so is every edge of the baseline", p.glyph(good))
+		p.line("  %s reverted: nothing is left behind, and every edge of the baseline is back", p.glyph(good))
 	} else {
 		p.line("  %s %s", p.glyph(bad), p.paint(red+bold, "revert incomplete"))
 	}
