@@ -115,7 +115,7 @@ func TestWordsImportNoTools(t *testing.T) {
 func TestBackEndsDoNotImportEachOther(t *testing.T) {
 	families := map[string][]string{
 		"internal/cluster/": {"embedded", "kind", "kubeconfig", "terraform"},
-		"internal/change/":  {"helm", "manifest", "terraform"},
+		"internal/change/":  {"helm", "kustomize", "manifest", "terraform"},
 		"internal/reach/":   {"model", "live"},
 	}
 	for _, p := range packages(t) {
