@@ -22,6 +22,7 @@ type (
 // often meet.
 type world struct {
 	*rand.Rand
+	plain    bool // pods that differ little, so that many are of one class
 	cluster  *topology.Cluster
 	objects  []*unstructured.Unstructured
 	tiers    map[string]tierOf
@@ -50,6 +51,7 @@ func newWorld(seed uint64) *world {
 		accounts: map[[2]string]map[string]string{}, meaning: map[string]func(map[string]string) bool{},
 		cluster: &topology.Cluster{Namespaces: map[string]*topology.Namespace{}},
 	}
+	w.plain = w.chance(50)
 	w.populate()
 	w.extras()
 	for i := range 1 + w.IntN(6) {
@@ -73,7 +75,9 @@ func pickOne[T any](w *world, from ...T) T { return from[w.IntN(len(from))] }
 func (w *world) randomLabels() map[string]string {
 	out := map[string]string{}
 	for _, k := range []string{"app", "role"} {
-		if w.chance(80) {
+		if w.plain && w.chance(60) {
+			out[k] = "a"
+		} else if w.chance(80) {
 			out[k] = pickOne(w, "a", "b", "ab")
 		}
 	}
@@ -108,6 +112,10 @@ func (w *world) pod(ns string, i, j int) *topology.Pod {
 	node := w.cluster.Nodes[w.IntN(2)]
 	p.Node, p.ServiceAccount = node.Name, pickOne(w, "default", "robot")
 	v6 := netip.MustParseAddr(fmt.Sprintf("fd00::%d:%d", i, j+1))
+	if w.plain {
+		p.Ports = []topology.Port{tcp(80, "http"), udp(53, "dns")}
+		return p
+	}
 	switch {
 	case w.chance(15):
 		p.HostNetwork, p.IPs = true, node.IPs
