@@ -52,11 +52,17 @@ func With(known *snapshot.Snapshot, objects []snapshot.Object) Scopes {
 	return Of(append(known.Kind(definitionKind.Group, definitionKind.Kind), objects...))
 }
 
-// Kind is the scope of one kind.
+// Kind is the scope of one kind. What was found is kept.
 func (s Scopes) Kind(gk schema.GroupKind) Scope {
-	if where, ok := s[gk]; ok {
-		return where
+	where, ok := s[gk]
+	if !ok {
+		where = find(gk)
+		s[gk] = where
 	}
+	return where
+}
+
+func find(gk schema.GroupKind) Scope {
 	if kinds, ok := clusterKinds[gk.Group]; ok && kinds[gk.Kind] {
 		return Cluster
 	}
