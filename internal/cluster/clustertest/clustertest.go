@@ -1,0 +1,186 @@
+// Package clustertest is the one conformance suite for all providers of clusters.
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/stagegate/stagegate/internal/cluster"
+)
+
+// Timeout bounds each step that waits for a cluster.
+const Timeout = 3 * time.Minute
+
+// Fresh returns a provider and the name of a cluster that it may use and that does not
+// exist yet. It is called once for each cluster that the suite needs.
+type Fresh func(t *testing.T) (cluster.Provider, string)
+
+// Run checks a provider that can make clusters. Parts that need a power that it does not
+// have (cluster.Destroyer) are skipped.
+func Run(t *testing.T, fresh Fresh) {
+	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, fresh) })
+	t.Run("side by side", func(t *testing.T) { sideBySide(t, fresh) })
+	t.Run("cancelled", func(t *testing.T) { cancelled(t, fresh) })
+	t.Run("names", func(t *testing.T) { names(t, fresh) })
+}
+
+// lifecycle takes one cluster from absent to absent, with a stop in between.
+func lifecycle(t *testing.T, fresh Fresh) {
+	provider, name := fresh(t)
+	wantState(t, provider, name, cluster.Absent)
+	first := ensure(t, provider, name)
+	if got := wantState(t, provider, name, cluster.Running); got.UID != first.UID || got.Version != first.Version {
+		t.Errorf("Status = %+v; want UID %s and version %s", got, first.UID, first.Version)
+	}
+	if first.Name != name || first.Provider == "" || first.Version == "" || first.Kubeconfig == "" || first.Best == "" {
+		t.Errorf("Ensure left fields empty: %+v", first)
+	}
+	t.Run("objects behave", func(t *testing.T) { objects(t, first) })
+	again := ensure(t, provider, name)
+	if again.UID != first.UID {
+		t.Errorf("a second Ensure found UID %s; want %s", again.UID, first.UID)
+	}
+	release(t, again)
+	wantState(t, provider, name, cluster.Running)
+	release(t, first)
+	release(t, first)
+	if status(t, provider, name).State == cluster.Stopped {
+		restarted := ensure(t, provider, name)
+		if restarted.UID != first.UID {
+			t.Errorf("after a stop the UID is %s; want %s", restarted.UID, first.UID)
+		}
+		release(t, restarted)
+	}
+	destroyer, ok := provider.(cluster.Destroyer)
+	if !ok {
+		t.Skip("this provider destroys nothing")
+	}
+	for range 2 { // the second time there is nothing left
+		if err := destroyer.Destroy(t.Context(), name, t.Logf); err != nil {
+			t.Fatal(err)
+		}
+		wantState(t, provider, name, cluster.Absent)
+	}
+}
+
+// sideBySide runs two clusters and tries the credentials of each on the other.
+func sideBySide(t *testing.T, fresh Fresh) {
+	var clusters []*cluster.Cluster
+	for range 2 {
+		provider, name := fresh(t)
+		clusters = append(clusters, ensure(t, provider, name))
+	}
+	if clusters[0].UID == clusters[1].UID {
+		t.Fatalf("both clusters have UID %s", clusters[0].UID)
+	}
+	for i, target := range clusters {
+		stranger := clusters[1-i]
+		config := rest.CopyConfig(target.REST)
+		config.CertData, config.KeyData = stranger.REST.CertData, stranger.REST.KeyData
+		config.CertFile, config.KeyFile = stranger.REST.CertFile, stranger.REST.KeyFile
+		config.BearerToken, config.BearerTokenFile = stranger.REST.BearerToken, stranger.REST.BearerTokenFile
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{}); err == nil {
+			t.Errorf("cluster %s accepts the credentials of %s", target.Name, stranger.Name)
+		}
+	}
+}
+
+// cancelled interrupts the making of a cluster early and late.
+func cancelled(t *testing.T, fresh Fresh) {
+	for _, after := range []time.Duration{0, time.Second} {
+		provider, name := fresh(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(after, cancel)
+		if after == 0 {
+			cancel()
+		}
+		c, err := provider.Ensure(ctx, name, true, t.Logf)
+		cancel()
+		if err == nil {
+			// It was faster than the interruption, which is no fault.
+			t.Logf("ready within %s", after)
+			takeAway(t, provider, c)
+			continue
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Ensure after %s = %v; want context.Canceled", after, err)
+		}
+		wantState(t, provider, name, cluster.Absent)
+	}
+}
+
+func names(t *testing.T, fresh Fresh) {
+	provider, _ := fresh(t)
+	for _, name := range []string{"", "Upper", "a/b", "..", "-a", "a b"} {
+		if _, err := provider.Ensure(t.Context(), name, false, t.Logf); err == nil {
+			t.Errorf("Ensure(%q) made a cluster; want an error", name)
+		}
+		if destroyer, ok := provider.(cluster.Destroyer); ok {
+			if err := destroyer.Destroy(t.Context(), name, t.Logf); err == nil {
+				t.Errorf("Destroy(%q) = nil; want an error", name)
+			}
+		}
+	}
+}
+
+// ensure starts a cluster and takes it away when the test ends.
+func ensure(t *testing.T, provider cluster.Provider, name string) *cluster.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
+	defer cancel()
+	start := time.Now()
+	c, err := provider.Ensure(ctx, name, false, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("cluster %s after %s", name, time.Since(start).Round(10*time.Millisecond))
+	t.Cleanup(func() { takeAway(t, provider, c) })
+	return c
+}
+
+func takeAway(t *testing.T, provider cluster.Provider, c *cluster.Cluster) {
+	t.Helper()
+	release(t, c)
+	if destroyer, ok := provider.(cluster.Destroyer); ok {
+		if err := destroyer.Destroy(context.WithoutCancel(t.Context()), c.Name, t.Logf); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func release(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Timeout)
+	defer cancel()
+	if err := c.Release(ctx); err != nil {
+		t.Errorf("releasing %s: %v", c.Name, err)
+	}
+}
+
+func status(t *testing.T, provider cluster.Provider, name string) cluster.Status {
+	t.Helper()
+	status, err := provider.Status(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+func wantState(t *testing.T, provider cluster.Provider, name string, want cluster.State) cluster.Status {
+	t.Helper()
+	got := status(t, provider, name)
+	if got.State != want {
+		t.Errorf("Status(%s) = %+v; want %s", name, got, want)
+	}
+	return got
+}
