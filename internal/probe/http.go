@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync/atomic"
 )
@@ -56,9 +57,27 @@ func (q Request) client() *http.Client {
 		ForceAttemptHTTP2: true,
 	}}
 	if !q.FollowRedirects {
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		client.CheckRedirect = q.mayFollow
 	}
 	return client
+}
+
+const maxRedirects = 5
+
+func (q Request) mayFollow(next *http.Request, via []*http.Request) error {
+	_, known := q.Resolve[hostPort(next.URL)]
+	if q.FollowHere && known && next.URL.Hostname() == via[0].URL.Hostname() && len(via) <= maxRedirects {
+		return nil
+	}
+	return http.ErrUseLastResponse
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 func (q Request) dial(ctx context.Context, network, address string) (net.Conn, error) {

@@ -173,6 +173,29 @@ func TestHTTPAnswer(t *testing.T) {
 	}
 }
 
+// Redirects are followed here only to addresses that are known, and not for ever.
+func TestFollowHere(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("shop.example/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://shop.example/", http.StatusMovedPermanently) })
+	mux.HandleFunc("loop.example/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
+	plain := httptest.NewServer(mux)
+	t.Cleanup(plain.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(secure.Close)
+	q := probe.Request{URL: "http://shop.example/", FollowHere: true, Resolve: map[string]string{"shop.example:80": address(t, plain)}}
+	try := func(want int) {
+		t.Helper()
+		if got := probe.Try(t.Context(), probe.Target{Protocol: probe.HTTP, HTTP: &q}); got.Status != want {
+			t.Errorf("got %+v; want status %d", got, want)
+		}
+	}
+	try(http.StatusMovedPermanently)
+	q.Resolve["shop.example:443"] = address(t, secure)
+	try(http.StatusNoContent)
+	q = probe.Request{URL: "http://loop.example/", FollowHere: true, Resolve: map[string]string{"loop.example:80": address(t, plain)}}
+	try(http.StatusFound)
+}
+
 // health answers as a gRPC server does, over cleartext HTTP/2.
 func health(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()

@@ -1,0 +1,42 @@
+package live
+
+import (
+	"context"
+	"fmt"
+)
+
+// trust runs the positive controls after a round: for each vantage, why a time-out from
+// there proves nothing, or "" where it does.
+func (p *Prober) trust(ctx context.Context, vantages map[string]vantage) (map[string]string, error) {
+	states, err := p.states(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := p.readNodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(vantages))
+	for key, v := range vantages {
+		if v.outside() {
+			continue // states above were read from the API server: this process has a network
+		}
+		out[key] = distrust(p.pod(key), states, nodes)
+	}
+	return out, nil
+}
+
+func distrust(pod probePod, states map[string]state, nodes nodeSet) string {
+	s := states[pod.name]
+	switch {
+	case pod.err != nil:
+		return pod.err.Error()
+	case !s.running:
+		return "the probe pod does not run any more"
+	case pod.hostNetwork && !nodes.ready(pod.node):
+		return fmt.Sprintf("node %s is not ready", pod.node)
+	case !pod.hostNetwork && !s.control:
+		return "its own node cannot reach it either, so its network does not work"
+	}
+	return ""
+}

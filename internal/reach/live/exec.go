@@ -1,0 +1,90 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/remotecommand"
+
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/probe/image"
+)
+
+// obey has a probe pod carry out an order, and hands each result to emit as it comes. The
+// order goes over the API server and the kubelet, so no policy on pod traffic cuts it off.
+func (p *Prober) obey(ctx context.Context, pod probePod, order probe.Order, emit func(probe.Result)) error {
+	content, err := json.Marshal(order)
+	if err != nil {
+		return fmt.Errorf("writing the order of a probe: %w", err)
+	}
+	executor, err := p.executor(pod)
+	if err != nil {
+		return fmt.Errorf("reaching probe pod %s/%s: %w", pod.namespace, pod.name, err)
+	}
+	var in io.Reader = bytes.NewReader(content)
+	if order.Interval > 0 {
+		in = io.MultiReader(in, untilDone{ctx}) // the probe stops when its input ends
+	}
+	results, lines := io.Pipe()
+	read := make(chan error, 1)
+	go func() { read <- decode(results, emit) }()
+	var complaint bytes.Buffer
+	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: in, Stdout: lines, Stderr: &complaint})
+	_ = lines.Close()
+	if err = errors.Join(err, <-read); err != nil {
+		return fmt.Errorf("probing from pod %s/%s: %w %s", pod.namespace, pod.name, err, strings.TrimSpace(complaint.String()))
+	}
+	return nil
+}
+
+func decode(in *io.PipeReader, emit func(probe.Result)) error {
+	lines := json.NewDecoder(in)
+	for {
+		var r probe.Result
+		switch err := lines.Decode(&r); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			_ = in.CloseWithError(err) // so that the writer does not wait for ever
+			return fmt.Errorf("reading results: %w", err)
+		}
+		emit(r)
+	}
+}
+
+// untilDone is an input that stays open until ctx ends.
+type untilDone struct{ ctx context.Context }
+
+func (u untilDone) Read([]byte) (int, error) {
+	<-u.ctx.Done()
+	return 0, io.EOF
+}
+
+// executor prefers WebSockets, as kubectl does, for API servers behind proxies.
+func (p *Prober) executor(pod probePod) (remotecommand.Executor, error) {
+	request := p.clients.CoreV1().RESTClient().Post().Resource("pods").
+		Namespace(pod.namespace).Name(pod.name).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{
+			Container: container, Command: []string{image.Program, "try"},
+			Stdin: true, Stdout: true, Stderr: true,
+		}, scheme.ParameterCodec)
+	spdy, err := remotecommand.NewSPDYExecutor(p.config, "POST", request.URL())
+	if err != nil {
+		return nil, err
+	}
+	webSocket, err := remotecommand.NewWebSocketExecutor(p.config, "GET", request.URL().String())
+	if err != nil {
+		return nil, err
+	}
+	return remotecommand.NewFallbackExecutor(webSocket, spdy, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	})
+}

@@ -1,0 +1,162 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	coordination "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+const (
+	leaseName    = "stagegate-probe-"
+	leaseSeconds = 120
+	renewEvery   = 30 * time.Second
+	gonePoll     = 200 * time.Millisecond
+)
+
+// lease makes the Lease that owns the run's probe pods in a namespace. It is renewed while
+// the run lives, which tells its pods from those that a crashed run left.
+func (p *Prober) lease(ctx context.Context, namespace string) (*coordination.Lease, error) {
+	now, seconds, holder := metav1.NowMicro(), int32(leaseSeconds), p.options.RunID
+	lease := &coordination.Lease{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: leaseName + strings.ToLower(strings.ReplaceAll(p.options.RunID, "_", "-")), Namespace: namespace,
+			Labels: map[string]string{reach.ProbeLabel: p.options.RunID},
+		},
+		Spec: coordination.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, RenewTime: &now},
+	}
+	made, err := p.clients.CoordinationV1().Leases(namespace).Create(ctx, lease, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		made, err = p.clients.CoordinationV1().Leases(namespace).Get(ctx, lease.Name, metav1.GetOptions{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making the lease of the probe pods in %s: %w", namespace, err)
+	}
+	return made, nil
+}
+
+func (p *Prober) renewLeases(ctx context.Context) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.renew(ctx)
+		}
+	}
+}
+
+// renew reports failures and goes on: a lease that is not renewed costs at worst its
+// pods, which are then made anew.
+func (p *Prober) renew(ctx context.Context) {
+	all, err := p.clients.CoordinationV1().Leases("").List(ctx, selecting(p.options.RunID))
+	if err != nil {
+		p.options.Progress("renewing the leases of probe pods: %v", err)
+		return
+	}
+	for _, lease := range all.Items {
+		now := metav1.NowMicro()
+		lease.Spec.RenewTime = &now
+		if _, err := p.clients.CoordinationV1().Leases(lease.Namespace).Update(ctx, &lease, metav1.UpdateOptions{}); err != nil {
+			p.options.Progress("renewing the lease of probe pods in %s: %v", lease.Namespace, err)
+		}
+	}
+}
+
+// sweep removes what earlier runs left: those whose leases have run out, and those of
+// this run's own id, whose process is gone since this one resumes it.
+func (p *Prober) sweep(ctx context.Context) error {
+	leases, err := p.clients.CoordinationV1().Leases("").List(ctx, metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		return err
+	}
+	alive := map[string]bool{}
+	for _, lease := range leases.Items {
+		if run := lease.Labels[reach.ProbeLabel]; run != p.options.RunID && !expired(lease, time.Now()) {
+			alive[run] = true
+		}
+	}
+	pods, err := p.clients.CoreV1().Pods("").List(ctx, metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		return err
+	}
+	dead := map[string]bool{}
+	for _, lease := range leases.Items {
+		dead[lease.Labels[reach.ProbeLabel]] = true
+	}
+	for _, pod := range pods.Items {
+		dead[pod.Labels[reach.ProbeLabel]] = true
+	}
+	var errs []error
+	for run := range dead {
+		if !alive[run] {
+			p.options.Progress("removing what run %s left in the cluster", run)
+			errs = append(errs, p.removeRun(ctx, run))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func expired(lease coordination.Lease, now time.Time) bool {
+	if lease.Spec.RenewTime == nil || lease.Spec.LeaseDurationSeconds == nil {
+		return true
+	}
+	return now.After(lease.Spec.RenewTime.Add(time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second))
+}
+
+// removeRun deletes the pods and leases of a run wherever they are, and waits until they
+// are gone.
+func (p *Prober) removeRun(ctx context.Context, run string) error {
+	for {
+		left, err := p.deleteAll(ctx, run)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("still there: %v: remove them with kubectl delete: %w", left, ctx.Err())
+		case <-time.After(gonePoll):
+		}
+	}
+}
+
+func (p *Prober) deleteAll(ctx context.Context, run string) (left []string, err error) {
+	pods, err := p.clients.CoreV1().Pods("").List(ctx, selecting(run))
+	if err != nil {
+		return nil, err
+	}
+	leases, err := p.clients.CoordinationV1().Leases("").List(ctx, selecting(run))
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, pod := range pods.Items {
+		left = append(left, "pod "+pod.Namespace+"/"+pod.Name)
+		errs = append(errs, p.clients.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, atOnce()))
+	}
+	for _, lease := range leases.Items {
+		left = append(left, "lease "+lease.Namespace+"/"+lease.Name)
+		errs = append(errs, p.clients.CoordinationV1().Leases(lease.Namespace).Delete(ctx, lease.Name, atOnce()))
+	}
+	errs = slices.DeleteFunc(errs, apierrors.IsNotFound)
+	return left, errors.Join(errs...)
+}
+
+func atOnce() metav1.DeleteOptions {
+	zero := int64(0)
+	return metav1.DeleteOptions{GracePeriodSeconds: &zero}
+}
+
+func selecting(run string) metav1.ListOptions {
+	return metav1.ListOptions{LabelSelector: reach.ProbeLabel + "=" + run}
+}

@@ -1,0 +1,151 @@
+// Package live finds out whether edges are reachable by sending packets from where their
+// traffic comes from.
+//
+// From inside the cluster, a disposable pod with the identity of a workload's pod
+// (namespace, labels, service account, host network, node) sends them. It is never ready,
+// so no Service sends it traffic, unless one publishes addresses that are not ready; where
+// one does, the edge is an error. Its controller owner is a Lease of the run, so no
+// workload controller adopts it. A PodDisruptionBudget that selects the same labels may
+// refuse evictions while it is there. From outside, this process sends them, to the
+// address through which an ingress controller is reached.
+//
+// # Positive controls
+//
+// A time-out shows that something is unreachable only if the probe itself works. For a
+// probe pod this is shown by the kubelet of its node: it requests a page of the probe
+// every second through the pod's network interface, a path that the NetworkPolicy API
+// promises to leave open ("traffic from the node to its own pods is always allowed"), so
+// it shows a working interface even where policies forbid everything else. For a probe on
+// the host's network it is that the node's kubelet reports the node ready. For probes
+// from outside it is that the API server answers this process. Where the control fails,
+// an edge that did not answer is an error, never unreachable.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// Options are how to probe. Only Image and RunID are needed.
+type Options struct {
+	Image    string // the probe's image; nodes must have it or be able to pull it
+	RunID    string
+	Progress cluster.Progress
+	// Checks are the declared checks, for what HTTP, TLS and DNS must answer.
+	Checks []config.Check
+	// Timeout bounds how long Probe goes on until two rounds agree; 30 s where 0.
+	Timeout time.Duration
+	// Attempt bounds one attempt at one target; probe.DefaultTimeout where 0.
+	Attempt time.Duration
+	// Pause is between rounds; 1 s where 0.
+	Pause time.Duration
+	// PodWait bounds how long a probe pod may take to run; 1 min where 0.
+	PodWait time.Duration
+	// MaxNodes is on how many nodes each identity is probed from; 2 where 0.
+	MaxNodes int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.Attempt == 0 {
+		o.Attempt = probe.DefaultTimeout
+	}
+	if o.Pause == 0 {
+		o.Pause = time.Second
+	}
+	if o.PodWait == 0 {
+		o.PodWait = time.Minute
+	}
+	if o.MaxNodes == 0 {
+		o.MaxNodes = 2
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, ...any) {}
+	}
+	return o
+}
+
+// Prober keeps its probe pods between calls, until Close. Its methods may not be called
+// at the same time, except that Probe may run while a Watch does.
+type Prober struct {
+	config  *rest.Config
+	clients kubernetes.Interface
+	options Options
+
+	stopRenewing context.CancelFunc
+	renewing     sync.WaitGroup
+
+	mu       sync.Mutex
+	pods     map[string]*probePod         // by vantage key
+	leases   map[string]bool              // namespaces with a Lease of the run
+	doors    map[string]door              // by controller and scheme
+	forwards map[string]*forwarding       // by pod and port
+	seen     map[reach.Edge]reach.Outcome // of the last Probe
+}
+
+var validRunID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
+
+// New returns a prober, having removed what crashed runs left in the cluster.
+func New(ctx context.Context, config *rest.Config, options Options) (*Prober, error) {
+	if !validRunID.MatchString(options.RunID) {
+		return nil, fmt.Errorf("the run id %q cannot be a label's value", options.RunID)
+	}
+	if options.Image == "" {
+		return nil, errors.New("live probing needs a probe image")
+	}
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = 100, 200
+	clients, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for live probes: %w", err)
+	}
+	p := &Prober{
+		config: config, clients: clients, options: options.withDefaults(),
+		pods: map[string]*probePod{}, leases: map[string]bool{}, doors: map[string]door{},
+		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{},
+	}
+	if err := p.sweep(ctx); err != nil {
+		return nil, fmt.Errorf("removing probe pods of earlier runs: %w", err)
+	}
+	renewal, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stopRenewing = stop
+	p.renewing.Go(func() { p.renewLeases(renewal) })
+	return p, nil
+}
+
+const closeWait = 30 * time.Second
+
+// Close removes everything that the prober put into the cluster, also when ctx has ended.
+// What could not be removed is named in the error.
+func (p *Prober) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+	defer cancel()
+	p.stopRenewing()
+	p.renewing.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, f := range p.forwards {
+		f.close()
+		delete(p.forwards, key)
+	}
+	if err := p.removeRun(ctx, p.options.RunID); err != nil {
+		return fmt.Errorf("removing probe pods: %w", err)
+	}
+	clear(p.pods)
+	clear(p.leases)
+	return nil
+}

@@ -1,0 +1,202 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/stagegate/stagegate/internal/reach/topology"
+)
+
+// probePod is a probe pod in the cluster, or why there is none.
+type probePod struct {
+	namespace, name string
+	hostNetwork     bool
+	node            string
+	err             error
+}
+
+const (
+	podPoll = 100 * time.Millisecond
+	// controlWait is how long a running probe may take to pass its positive control. One
+	// that does not is used all the same, but cannot show anything to be unreachable.
+	controlWait = 5 * time.Second
+)
+
+// ensurePods sees to it that every vantage has a running probe pod, making the missing
+// ones all at once. What cannot be made is noted in its probePod.
+func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, nodes nodeSet) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	states, err := p.states(ctx)
+	if err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	var result sync.Mutex
+	for key, v := range wanted {
+		has := p.pods[key]
+		if v.outside() || has != nil && has.err == nil && states[has.name].running {
+			continue
+		}
+		group.Go(func() {
+			p.drop(ctx, has)
+			made := p.make(ctx, v, nodes)
+			result.Lock()
+			defer result.Unlock()
+			p.pods[key] = made
+		})
+	}
+	group.Wait()
+	return p.waitForPods(ctx, wanted)
+}
+
+func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {
+	made := &probePod{namespace: v.like.Namespace, hostNetwork: v.like.HostNetwork, node: v.node}
+	original := nodes.original(v.like)
+	if original == nil {
+		made.err = fmt.Errorf("pod %s/%s is no more", v.like.Namespace, v.like.Name)
+		return made
+	}
+	if made.err = p.collides(ctx, v.like); made.err != nil {
+		return made
+	}
+	owner, err := p.lease(ctx, v.like.Namespace)
+	if err != nil {
+		made.err = err
+		return made
+	}
+	pod, err := p.clients.CoreV1().Pods(v.like.Namespace).Create(ctx, p.podLike(original, v.node, owner), metav1.CreateOptions{})
+	if err != nil {
+		made.err = fmt.Errorf("making a probe pod like %s/%s: %w", v.like.Namespace, v.like.Name, err)
+		return made
+	}
+	made.name = pod.Name
+	return made
+}
+
+// drop deletes a probe pod that is of no use any more. A failure leaves it to Close.
+func (p *Prober) drop(ctx context.Context, pod *probePod) {
+	if pod == nil || pod.name == "" {
+		return
+	}
+	if err := p.clients.CoreV1().Pods(pod.namespace).Delete(ctx, pod.name, atOnce()); err != nil && !apierrors.IsNotFound(err) {
+		p.options.Progress("removing probe pod %s/%s: %v", pod.namespace, pod.name, err)
+	}
+}
+
+// collides finds a Service that would send traffic to a pod that is never ready.
+func (p *Prober) collides(ctx context.Context, like *topology.Pod) error {
+	services, err := p.clients.CoreV1().Services(like.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("reading the Services of %s: %w", like.Namespace, err)
+	}
+	for _, s := range services.Items {
+		if s.Spec.PublishNotReadyAddresses && len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(like.Labels)) {
+			return fmt.Errorf("Service %s/%s publishes addresses that are not ready and selects the labels of %s, so it would send traffic to a probe pod with them",
+				s.Namespace, s.Name, like.Workload)
+		}
+	}
+	return nil
+}
+
+// state is what the API says of a probe pod.
+type state struct {
+	running bool   // the program runs
+	control bool   // and passes its positive control, of which readiness of the container is the sign
+	problem string // why it will never run
+	waiting string
+	started time.Time
+}
+
+func (p *Prober) states(ctx context.Context) (map[string]state, error) {
+	pods, err := p.clients.CoreV1().Pods("").List(ctx, selecting(p.options.RunID))
+	if err != nil {
+		return nil, fmt.Errorf("reading the probe pods: %w", err)
+	}
+	out := make(map[string]state, len(pods.Items))
+	for _, pod := range pods.Items {
+		out[pod.Name] = stateOf(&pod)
+	}
+	return out, nil
+}
+
+func stateOf(pod *corev1.Pod) state {
+	if pod.DeletionTimestamp != nil {
+		return state{problem: "it is being deleted"}
+	}
+	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+		return state{problem: strings.TrimSpace("it has ended: " + pod.Status.Reason + " " + pod.Status.Message)}
+	}
+	if len(pod.Status.ContainerStatuses) == 0 {
+		return state{waiting: "its node has not started it"}
+	}
+	c := pod.Status.ContainerStatuses[0]
+	switch {
+	case c.State.Running != nil:
+		return state{running: true, control: c.Ready, started: c.State.Running.StartedAt.Time}
+	case c.State.Waiting != nil:
+		return waitingFor(c.State.Waiting)
+	}
+	return state{problem: "its program has ended"}
+}
+
+func waitingFor(w *corev1.ContainerStateWaiting) state {
+	text := strings.TrimSpace(w.Reason + " " + w.Message)
+	switch w.Reason {
+	case "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
+		return state{problem: text}
+	}
+	return state{waiting: text}
+}
+
+// waitForPods waits until every wanted probe pod runs and passes its control, or cannot.
+func (p *Prober) waitForPods(ctx context.Context, wanted map[string]vantage) error {
+	limit := time.Now().Add(p.options.PodWait)
+	for {
+		states, err := p.states(ctx)
+		if err != nil {
+			return err
+		}
+		waiting := false
+		for key := range wanted {
+			if pod := p.pods[key]; pod != nil && pod.err == nil {
+				waiting = pod.settle(states, time.Now().After(limit)) || waiting
+			}
+		}
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(podPoll):
+		}
+	}
+}
+
+// settle notes why a pod will not run, and tells whether it is worth waiting for.
+func (pod *probePod) settle(states map[string]state, late bool) (waiting bool) {
+	s, there := states[pod.name]
+	switch {
+	case !there:
+		pod.err = errors.New("the probe pod was removed by somebody else")
+	case s.problem != "":
+		pod.err = fmt.Errorf("the probe pod %s/%s cannot run: %s", pod.namespace, pod.name, s.problem)
+	case !s.running && late:
+		pod.err = fmt.Errorf("the probe pod %s/%s does not start in time: %s", pod.namespace, pod.name, s.waiting)
+	case !s.running:
+		return true
+	case !s.control && !pod.hostNetwork:
+		return time.Since(s.started) < controlWait
+	}
+	return false
+}

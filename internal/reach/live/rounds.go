@@ -1,0 +1,223 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/topology"
+)
+
+// Probe tries every edge until two rounds in a row agree about it, since policies take
+// effect seconds after they change, and at other times on other nodes. An edge about which
+// no two rounds agree in time is an error, and named flaky. topo must be of now.
+//
+// The error is for what keeps all edges from being tried; what keeps one is in its result.
+func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation) (reach.Matrix, error) {
+	matrix := reach.Matrix{Grade: reach.Live}
+	plan, err := p.plan(ctx, topo, edges)
+	if err != nil {
+		return matrix, fmt.Errorf("planning live probes: %w", err)
+	}
+	found, err := p.settle(ctx, plan)
+	if err != nil {
+		return matrix, fmt.Errorf("probing: %w", err)
+	}
+	for i, e := range edges {
+		matrix.Edges = append(matrix.Edges, reach.Result{Edge: e.Edge, Outcome: found[i].outcome, Reason: found[i].reason})
+		p.seen[e.Edge] = found[i].outcome
+	}
+	matrix.Sort()
+	return matrix, nil
+}
+
+func (p *Prober) settle(ctx context.Context, plan *plan) ([]finding, error) {
+	histories := make([][]finding, len(plan.edges))
+	for i, f := range plan.settled {
+		histories[i] = []finding{f, f} // what the API says needs no second look
+	}
+	limit := time.Now().Add(p.options.Timeout)
+	for round := 1; ; round++ {
+		open := unsettled(histories)
+		if len(open) == 0 || round > 2 && time.Now().After(limit) {
+			break
+		}
+		if round > 1 {
+			if err := sleep(ctx, p.options.Pause); err != nil {
+				return nil, err
+			}
+		}
+		p.options.Progress("probing %d edges live, round %d", len(open), round)
+		found, err := p.round(ctx, plan, open)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range open {
+			histories[i] = append(histories[i], found[i])
+		}
+	}
+	out := make([]finding, len(histories))
+	for i, h := range histories {
+		out[i] = verdictOf(h)
+	}
+	return out, nil
+}
+
+func unsettled(histories [][]finding) []int {
+	var out []int
+	for i, h := range histories {
+		if n := len(h); n < 2 || h[n-1].outcome != h[n-2].outcome {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func verdictOf(h []finding) finding {
+	n := len(h)
+	if h[n-1].outcome == h[n-2].outcome {
+		return h[n-1]
+	}
+	var story []string
+	for _, f := range h[max(0, n-4):] {
+		story = append(story, fmt.Sprintf("%s (%s)", f.outcome, f.reason))
+	}
+	return finding{reach.Error, "flaky: " + strings.Join(story, ", then ")}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// round tries the open edges once, from all their vantages at the same time.
+func (p *Prober) round(ctx context.Context, plan *plan, open []int) (map[int]finding, error) {
+	attempts, orders, vantages := plan.of(open)
+	if err := p.ensurePods(ctx, vantages, plan.nodes); err != nil {
+		return nil, err
+	}
+	answers := p.carryOut(ctx, orders)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	trust, err := p.trust(ctx, vantages)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int]finding{}
+	for _, a := range attempts {
+		f := a.read(answers[a.from], plan.vantages[a.from], trust[a.from])
+		if worst, ok := out[a.edge]; !ok || worse(f.outcome, worst.outcome) {
+			out[a.edge] = f
+		}
+	}
+	return out, nil
+}
+
+// of is the part of the plan that tries these edges.
+func (pl *plan) of(open []int) (attempts []attempt, orders map[string][]probe.Target, vantages map[string]vantage) {
+	needed := map[int]bool{}
+	vantages, orders = map[string]vantage{}, map[string][]probe.Target{}
+	for _, a := range pl.attempts {
+		if _, ok := slices.BinarySearch(open, a.edge); ok {
+			attempts = append(attempts, a)
+			needed[a.goal.target.ID], needed[a.control] = true, true
+			vantages[a.from] = pl.vantages[a.from]
+		}
+	}
+	for key := range vantages {
+		for _, t := range pl.targets[key] {
+			if needed[t.ID] {
+				orders[key] = append(orders[key], t)
+			}
+		}
+	}
+	return attempts, orders, vantages
+}
+
+// worse orders outcomes when an edge is tried in several ways: one that is proven to fail
+// counts most, then one that could not be tried.
+func worse(a, b reach.Outcome) bool {
+	rank := map[reach.Outcome]int{reach.Reachable: 1, reach.Error: 2, reach.Unreachable: 3}
+	return rank[a] > rank[b]
+}
+
+// answers are the results of one vantage by target, or why there are none.
+type answers struct {
+	results map[int]probe.Result
+	err     error
+}
+
+func (p *Prober) carryOut(ctx context.Context, orders map[string][]probe.Target) map[string]answers {
+	out := map[string]answers{}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for key, targets := range orders {
+		group.Go(func() {
+			got := p.ask(ctx, key, targets)
+			mu.Lock()
+			defer mu.Unlock()
+			out[key] = got
+		})
+	}
+	group.Wait()
+	return out
+}
+
+func (p *Prober) ask(ctx context.Context, key string, targets []probe.Target) answers {
+	got := answers{results: make(map[int]probe.Result, len(targets))}
+	note := func(r probe.Result) { got.results[r.ID] = r }
+	if key == "" {
+		probe.Run(ctx, targets, note)
+		return got
+	}
+	pod := p.pod(key)
+	if pod.err != nil {
+		return answers{err: pod.err}
+	}
+	got.err = p.obey(ctx, pod, probe.Order{Targets: targets}, note)
+	return got
+}
+
+// pod is a copy of what is known of a vantage's probe pod.
+func (p *Prober) pod(key string) probePod {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pod := p.pods[key]; pod != nil {
+		return *pod
+	}
+	return probePod{err: errors.New("there is no probe pod")}
+}
+
+// read is what an attempt came to. distrust says why silence proves nothing, if it does.
+func (a attempt) read(got answers, v vantage, distrust string) finding {
+	r, ok := got.results[a.goal.target.ID]
+	if !ok {
+		if got.err == nil {
+			return finding{reach.Error, "the probe gave no result"}
+		}
+		return finding{reach.Error, got.err.Error()}
+	}
+	var control *probe.Result
+	if c, ok := got.results[a.control]; ok {
+		control = &c
+	}
+	f := a.goal.judge(r, control)
+	if f.outcome == reach.Unreachable && distrust != "" {
+		f = finding{reach.Error, fmt.Sprintf("the probe cannot be trusted (%s), though it says: %s", distrust, f.reason)}
+	}
+	if !v.outside() {
+		f.reason += ", from " + v.String()
+	}
+	return f
+}

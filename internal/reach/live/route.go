@@ -1,0 +1,153 @@
+package live
+
+import (
+	"cmp"
+	"net"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach/topology"
+)
+
+// unknownHost is a host that no route is for (RFC 6761 reserves the domain).
+const unknownHost = "stagegate-control.invalid"
+
+// routeGoals ask an ingress controller for what a route publishes.
+func (p *planner) routeGoals(check config.Check, v vantage) ([]goal, *finding) {
+	route := p.route(check.Edge.To, check.Edge.Host, check.Edge.Path)
+	switch {
+	case route == nil:
+		return nil, nothingThere("%s does not publish %s%s", check.Edge.To, check.Edge.Host, check.Edge.Path)
+	case route.Controller == nil:
+		return nil, nothingThere("no ingress controller serves %s: %s", route.Owner, route.Problem)
+	case !literal(check.Edge.Path, route.PathType):
+		return nil, cannot("the path %s is a pattern, not one to ask for: declare a check with a path that it matches", check.Edge.Path)
+	}
+	scheme := "http"
+	if route.TLS || check.TLS != nil {
+		scheme = "https"
+	}
+	if check.HTTP != nil {
+		scheme = cmp.Or(check.HTTP.Scheme, scheme)
+	}
+	at, resolve, err := p.through(route, v, scheme, host(check.Edge.Host))
+	if err != nil {
+		return nil, cannot("%v", err)
+	}
+	q := request(check, scheme, at, resolve)
+	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, v)}
+	g.control = p.unknownRoute(route, scheme, at)
+	return []goal{g}, nil
+}
+
+// route is the published route of an edge; its host and path are those of the route.
+func (p *planner) route(owner, host, path string) *topology.Route {
+	var near *topology.Route
+	for i := range p.topo.Routes {
+		r := &p.topo.Routes[i]
+		if r.Owner != owner {
+			continue
+		}
+		if r.Host == host && r.Path == path {
+			return r
+		}
+		if near == nil && (host == "" || r.Host == host) && strings.HasPrefix(path, strings.TrimSuffix(r.Path, "/")) {
+			near = r
+		}
+	}
+	return near
+}
+
+// literal tells whether a path can be asked for as it stands.
+func literal(path, pathType string) bool {
+	return pathType == "Exact" || pathType == "Prefix" || pathType == "PathPrefix" || !strings.ContainsAny(path, `*()[]{}^$|+?\`)
+}
+
+// host is one that the host of a route matches: "*.shop.example" is asked for as
+// "stagegate.shop.example". Empty is any.
+func host(pattern string) string {
+	switch {
+	case pattern == "*":
+		return ""
+	case strings.HasPrefix(pattern, "*."):
+		return "stagegate" + pattern[1:]
+	}
+	return pattern
+}
+
+// through is where to send a request for a host, and what the host's ports resolve to.
+func (p *planner) through(route *topology.Route, v vantage, scheme, host string) (place, map[string]string, error) {
+	find := innerDoor
+	if v.outside() {
+		find = p.outerDoor
+	}
+	at, err := find(route.Controller, scheme)
+	if err != nil || host == "" {
+		return at, nil, err
+	}
+	resolve := map[string]string{net.JoinHostPort(host, portOf(scheme)): at.address}
+	if scheme == "http" {
+		if secure, err := find(route.Controller, "https"); err == nil { // for redirects to it
+			resolve[net.JoinHostPort(host, portOf("https"))] = secure.address
+		}
+	}
+	return at, resolve, nil
+}
+
+func portOf(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// request is for the host and path of a check's edge, at a place.
+func request(check config.Check, scheme string, at place, resolve map[string]string) probe.Request {
+	authority := cmp.Or(host(check.Edge.Host), at.address)
+	path := "/" + strings.TrimPrefix(check.Edge.Path, "/")
+	q := probe.Request{URL: scheme + "://" + authority + path, Resolve: resolve, FollowHere: true}
+	if check.TLS != nil {
+		q.ServerName = check.TLS.ServerName
+	}
+	if h := check.HTTP; h != nil {
+		q.Method, q.Contains = h.Method, h.BodyContains
+		q.FollowRedirects, q.FollowHere = h.FollowRedirects, false
+		for name := range h.Header {
+			q.NoteHeaders = append(q.NoteHeaders, name)
+		}
+	}
+	return q
+}
+
+// unknownRoute asks the controller for what no route publishes. Where some route takes
+// every host and path there is nothing such, and nil is returned.
+func (p *planner) unknownRoute(route *topology.Route, scheme string, at place) *probe.Target {
+	for _, r := range p.topo.Routes {
+		if host(r.Host) == "" && (r.Path == "" || r.Path == "/") && r.PathType != "Exact" && r.Controller == route.Controller {
+			return nil
+		}
+	}
+	q := probe.Request{
+		URL:     scheme + "://" + unknownHost + "/stagegate-control",
+		Resolve: map[string]string{net.JoinHostPort(unknownHost, portOf(scheme)): at.address},
+	}
+	return &probe.Target{Protocol: probe.HTTP, HTTP: &q}
+}
+
+// declaredHTTPGoal is for a Service, pod or address with a declared HTTP or TLS check.
+func (p *planner) declaredHTTPGoal(check config.Check, at place) goal {
+	scheme := "http"
+	if check.TLS != nil {
+		scheme = "https"
+	}
+	if check.HTTP != nil {
+		scheme = cmp.Or(check.HTTP.Scheme, scheme)
+	}
+	var resolve map[string]string
+	if h := host(check.Edge.Host); h != "" {
+		resolve = map[string]string{net.JoinHostPort(h, portOf(scheme)): at.address}
+	}
+	q := request(check, scheme, at, resolve)
+	return goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, vantage{})}
+}

@@ -1,0 +1,149 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/topology"
+)
+
+const watchRetry = 500 * time.Millisecond
+
+// Watch samples edges at the interval, each from one vantage, until stop is called; stop
+// returns for how long each edge was down. Edges to pods and workloads are left out: their
+// addresses change in any rollout. An edge counts from its first answer on, and only
+// silence or a refusal counts as down; a sample that could not be taken counts as nothing.
+func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation, interval time.Duration) (stop func() []gate.Interruption, err error) {
+	plan, err := p.plan(ctx, topo, slices.DeleteFunc(slices.Clone(edges), unstable))
+	if err != nil {
+		return nil, fmt.Errorf("planning to watch edges: %w", err)
+	}
+	if err := p.ensurePods(ctx, plan.vantages, plan.nodes); err != nil {
+		return nil, fmt.Errorf("making probe pods to watch edges: %w", err)
+	}
+	watching, cancel := context.WithCancel(ctx)
+	w := newWatch(p, plan)
+	var group sync.WaitGroup
+	for key, targets := range w.orders {
+		group.Go(func() { p.watchFrom(watching, plan, key, probe.Order{Targets: targets, Interval: interval}, w) })
+	}
+	return sync.OnceValue(func() []gate.Interruption {
+		cancel()
+		group.Wait()
+		return w.interruptions()
+	}), nil
+}
+
+// unstable tells of edges whose target's address does not outlive a rollout.
+func unstable(e reach.Expectation) bool {
+	to, err := reach.ParseEndpoint(e.To)
+	return err != nil || !slices.Contains([]string{"ingress", "httproute", "service", "ip"}, to.Kind)
+}
+
+// watchFrom carries out an order until ctx ends, making the probe pod anew where the
+// change took it away.
+func (p *Prober) watchFrom(ctx context.Context, plan *plan, key string, order probe.Order, w *watch) {
+	if key == "" {
+		probe.Watch(ctx, order.Targets, order.Interval, w.note)
+		return
+	}
+	only := map[string]vantage{key: plan.vantages[key]}
+	for ctx.Err() == nil {
+		err := p.ensurePods(ctx, only, plan.nodes)
+		pod := p.pod(key)
+		if err == nil && pod.err == nil {
+			err = p.obey(ctx, pod, order, w.note)
+		}
+		if err != nil && ctx.Err() == nil {
+			p.options.Progress("watching edges: %v", err)
+		}
+		_ = sleep(ctx, watchRetry) // ends early with ctx, as the loop does
+	}
+}
+
+// watch is what has been sampled so far.
+type watch struct {
+	orders map[string][]probe.Target // by vantage
+
+	mu       sync.Mutex
+	samples  map[int]*sampled      // by target
+	controls map[int]*probe.Result // the last answer to each control, by target
+}
+
+// newWatch takes one attempt of each edge: one vantage and one way are enough to sample.
+func newWatch(p *Prober, plan *plan) *watch {
+	w := &watch{orders: map[string][]probe.Target{}, samples: map[int]*sampled{}, controls: map[int]*probe.Result{}}
+	needed, taken := map[int]bool{}, map[int]bool{}
+	for _, a := range plan.attempts {
+		if taken[a.edge] {
+			continue
+		}
+		taken[a.edge] = true
+		edge := plan.edges[a.edge].Edge
+		w.samples[a.goal.target.ID] = &sampled{edge: edge, attempt: a, up: p.seen[edge] == reach.Reachable}
+		needed[a.goal.target.ID], needed[a.control] = true, true
+	}
+	for key, targets := range plan.targets {
+		for _, t := range targets {
+			if needed[t.ID] {
+				w.orders[key] = append(w.orders[key], t)
+			}
+		}
+	}
+	return w
+}
+
+func (w *watch) note(r probe.Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.samples[r.ID]; s != nil {
+		s.note(r, w.controls[s.attempt.control])
+		return
+	}
+	w.controls[r.ID] = &r
+}
+
+// sampled is the samples of one edge. All times are by the clock of its vantage.
+type sampled struct {
+	edge    reach.Edge
+	attempt attempt
+	up      bool      // it has been reachable
+	since   time.Time // down since, or zero
+	last    time.Time // end of the last sample
+	past    []gate.Interruption
+}
+
+func (s *sampled) note(r probe.Result, control *probe.Result) {
+	s.last = r.At.Add(r.Latency)
+	switch s.attempt.goal.judge(r, control).outcome {
+	case reach.Unreachable:
+		if s.up && s.since.IsZero() {
+			s.since = r.At
+		}
+	case reach.Reachable:
+		if !s.since.IsZero() {
+			s.past = append(s.past, gate.Interruption{Edge: s.edge, Duration: r.At.Sub(s.since), Healed: true})
+		}
+		s.up, s.since = true, time.Time{}
+	}
+}
+
+func (w *watch) interruptions() []gate.Interruption {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []gate.Interruption
+	for _, s := range w.samples {
+		out = append(out, s.past...)
+		if !s.since.IsZero() {
+			out = append(out, gate.Interruption{Edge: s.edge, Duration: s.last.Sub(s.since)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b gate.Interruption) int { return a.Edge.Compare(b.Edge) })
+	return out
+}
