@@ -51,9 +51,9 @@ type Request struct {
 	ServerName      string            `json:"serverName,omitempty"` // SNI; the URL's host where empty
 	FollowRedirects bool              `json:"followRedirects,omitempty"`
 	// FollowHere follows redirects that stay on the host, to an address in Resolve.
-	FollowHere bool `json:"followHere,omitempty"`
-	NoteHeaders     []string          `json:"noteHeaders,omitempty"`
-	Contains        string            `json:"contains,omitempty"` // looked for in the body's first MiB
+	FollowHere  bool     `json:"followHere,omitempty"`
+	NoteHeaders []string `json:"noteHeaders,omitempty"`
+	Contains    string   `json:"contains,omitempty"` // looked for in the body's first MiB
 }
 
 // Code is what became of a target.

@@ -176,7 +176,9 @@ func TestHTTPAnswer(t *testing.T) {
 // Redirects are followed here only to addresses that are known, and not for ever.
 func TestFollowHere(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("shop.example/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://shop.example/", http.StatusMovedPermanently) })
+	mux.HandleFunc("shop.example/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://shop.example/", http.StatusMovedPermanently)
+	})
 	mux.HandleFunc("loop.example/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
 	plain := httptest.NewServer(mux)
 	t.Cleanup(plain.Close)

@@ -1,13 +1,17 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
@@ -102,6 +106,28 @@ func (p *planner) hostPortDoor(c *topology.Controller, scheme string) place {
 		}
 	}
 	return place{}
+}
+
+// publishedDoor is where a load balancer outside the cluster says it serves an Ingress.
+func (p *planner) publishedDoor(owner, scheme string) (place, error) {
+	e, err := reach.ParseEndpoint(owner)
+	if err != nil || e.Kind != "ingress" {
+		return place{}, fmt.Errorf("%s is served by a load balancer outside the cluster, whose address is not known: declare a check to ip/ADDRESS:PORT", owner)
+	}
+	ingress, err := p.clients.NetworkingV1().Ingresses(e.Namespace).Get(p.ctx, e.Name, metav1.GetOptions{})
+	if err != nil {
+		return place{}, fmt.Errorf("reading the address of %s: %w", owner, err)
+	}
+	port := uint16(80)
+	if scheme == "https" {
+		port = 443
+	}
+	for _, at := range ingress.Status.LoadBalancer.Ingress {
+		if address := cmp.Or(at.IP, at.Hostname); address != "" {
+			return place{join(address, port), "the LoadBalancer address"}, nil
+		}
+	}
+	return place{}, fmt.Errorf("%s has no address in its status yet", owner)
 }
 
 // innerDoor is how pods reach a controller.

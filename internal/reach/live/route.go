@@ -79,7 +79,12 @@ func host(pattern string) string {
 // through is where to send a request for a host, and what the host's ports resolve to.
 func (p *planner) through(route *topology.Route, v vantage, scheme, host string) (place, map[string]string, error) {
 	find := innerDoor
-	if v.outside() {
+	switch {
+	case route.Controller.External:
+		find = func(_ *topology.Controller, scheme string) (place, error) {
+			return p.publishedDoor(route.Owner, scheme)
+		}
+	case v.outside():
 		find = p.outerDoor
 	}
 	at, err := find(route.Controller, scheme)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/stagegate/stagegate/internal/reach"
 )
 
 // pods takes the Pod objects that run or will run.
@@ -12,7 +14,8 @@ func (b *builder) pods() {
 	for _, pod := range read[corev1.Pod](b, "", "Pod") {
 		status := pod.value.Status
 		ended := status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed
-		if ended || pod.GetDeletionTimestamp() != nil {
+		_, probe := pod.GetLabels()[reach.ProbeLabel] // stands in for a workload, is none
+		if ended || probe || pod.GetDeletionTimestamp() != nil {
 			continue
 		}
 		p := newPod(pod.at(), pod.GetLabels(), pod.value.Spec)

@@ -1,0 +1,288 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/live"
+)
+
+// CalicoVariable names a directory with crds.yaml, calico.yaml (Felix, enforcing policies
+// only) and default-deny.yaml.
+const calicoVariable = "STAGEGATE_TEST_CALICO"
+
+const (
+	published = "external -> ingress/shop/podinfo (shop.example/)"
+	inside    = "ingress/shop/podinfo -> service/shop/podinfo:80/TCP"
+)
+
+func expect(edges ...string) []reach.Expectation {
+	var out []reach.Expectation
+	for _, text := range edges {
+		edge := reach.Edge{}
+		text, where, _ := strings.Cut(text, " (")
+		edge.From, edge.To, _ = strings.Cut(text, " -> ")
+		if where = strings.TrimSuffix(where, ")"); where != "" {
+			host, path, _ := strings.Cut(where, "/")
+			edge.Host, edge.Path = host, "/"+path
+		}
+		out = append(out, reach.Expectation{Edge: edge})
+	}
+	return out
+}
+
+func (w *world) prober(run string, options live.Options) *live.Prober {
+	w.t.Helper()
+	options.Image, options.RunID, options.Progress = w.image, run, w.t.Logf
+	p, err := live.New(w.t.Context(), w.rest, options)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// want probes, and holds each outcome against what is wanted of it and part of its reason.
+func (w *world) want(p *live.Prober, wanted map[string][2]string) {
+	w.t.Helper()
+	var edges []string
+	for edge := range wanted {
+		edges = append(edges, edge)
+	}
+	began := time.Now()
+	matrix, err := p.Probe(w.t.Context(), w.topology(), expect(edges...))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Logf("probed %d edges in %s", len(edges), time.Since(began).Round(10*time.Millisecond))
+	if len(matrix.Edges) != len(edges) || matrix.Grade != reach.Live {
+		w.t.Errorf("got %d results of grade %s for %d edges", len(matrix.Edges), matrix.Grade, len(edges))
+	}
+	for _, r := range matrix.Edges {
+		want := wanted[r.Edge.String()]
+		if string(r.Outcome) != want[0] || !strings.Contains(r.Reason, want[1]) {
+			w.t.Errorf("%s: %s: %s\n\twant %s: %s", r.Edge, r.Outcome, r.Reason, want[0], want[1])
+			continue
+		}
+		w.t.Logf("%s: %s: %s", r.Edge, r.Outcome, r.Reason)
+	}
+}
+
+// nothingLeft fails where probing has left an object behind.
+func (w *world) nothingLeft() {
+	w.t.Helper()
+	pods, err := w.clients.CoreV1().Pods("").List(context.Background(), metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	leases, err := w.clients.CoordinationV1().Leases("").List(context.Background(), metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(pods.Items)+len(leases.Items) > 0 {
+		w.t.Errorf("left in the cluster: %d probe pods, %d leases", len(pods.Items), len(leases.Items))
+	}
+}
+
+// TestLive sends packets through a real Traefik to a real podinfo, and from pods with
+// their identities.
+func TestLive(t *testing.T) {
+	w := newWorld(t, "live", "")
+	w.apply("testdata/shop.yaml")
+	w.ready("traefik", 1)
+	w.ready("shop", 1)
+	p := w.prober("run-live", live.Options{Checks: []config.Check{
+		{Name: "ready", Edge: expect(published)[0].Edge, HTTP: &config.HTTPCheck{Status: []int{200}, BodyContains: "podinfo"}},
+	}})
+	defer w.nothingLeft()
+	defer func() {
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	// Traefik learns of the Ingress a moment after its own start.
+	w.eventually("waiting for Traefik", func() error {
+		m, err := p.Probe(t.Context(), w.topology(), expect(published))
+		if err != nil {
+			return err
+		}
+		if m.Edges[0].Outcome != reach.Reachable {
+			return fmt.Errorf("%s", m.Edges[0].Reason)
+		}
+		return nil
+	})
+	w.want(p, map[string][2]string{
+		published: {"reachable", "HTTP 200"},
+		"external -> ingress/shop/podinfo (shop.example/nobody)": {"unreachable", "HTTP 503"},
+		inside: {"reachable", "the cluster address"},
+		"deployment/traefik/traefik -> service/shop/podinfo:80/TCP":         {"reachable", "stand-in of deployment/traefik/traefik"},
+		"deployment/traefik/traefik -> service/shop/nobody:80/TCP":          {"unreachable", "refused"},
+		"deployment/shop/podinfo -> deployment/shop/podinfo:9898/TCP":       {"reachable", "connected"},
+		"deployment/shop/podinfo -> deployment/shop/podinfo:81/TCP":         {"unreachable", "refused"},
+		"deployment/shop/podinfo -> service/kube-system/kube-dns:53/UDP":    {"reachable", "answered"},
+		"deployment/shop/podinfo -> service/kube-system/kube-dns:53/TCP":    {"reachable", "connected"},
+		"deployment/shop/podinfo -> ingress/shop/podinfo (shop.example/)":   {"reachable", "HTTP 200"},
+		"daemonset/kube-system/kube-proxy -> service/shop/podinfo:9999/TCP": {"reachable", "stand-in of daemonset/kube-system/kube-proxy"},
+		"deployment/shop/none -> service/shop/podinfo:80/TCP":               {"error", "no pod"},
+		"deployment/shop/podinfo -> service/shop/podinfo:80/SCTP":           {"unreachable", "no port"},
+		"deployment/shop/podinfo -> service/shop/absent:80/TCP":             {"unreachable", "no Service"},
+	})
+	endpoints, err := w.clients.DiscoveryV1().EndpointSlices("shop").List(t.Context(), metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=podinfo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := 0
+	for _, slice := range endpoints.Items {
+		for _, e := range slice.Endpoints {
+			if *e.Conditions.Ready {
+				ready++
+			}
+		}
+	}
+	if ready != 1 {
+		t.Errorf("Service shop/podinfo has %d ready endpoints: probe pods get its traffic", ready)
+	}
+	replicas, err := w.clients.AppsV1().Deployments("shop").Get(t.Context(), "podinfo", metav1.GetOptions{})
+	if err != nil || replicas.Status.Replicas != 1 {
+		t.Errorf("the Deployment counts %d replicas: probe pods are adopted (%v)", replicas.Status.Replicas, err)
+	}
+	t.Run("cancel", func(t *testing.T) { testCancel(t, w) })
+	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w) })
+}
+
+// testCancel ends the context in the middle; Close must remove everything all the same.
+func testCancel(t *testing.T, w *world) {
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	p, err := live.New(ctx, w.rest, live.Options{Image: w.image, RunID: "run-cancel"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Probe(ctx, w.topology(), expect("deployment/shop/podinfo -> service/shop/podinfo:80/TCP")); err == nil {
+		t.Error("a cancelled probe gave a matrix")
+	}
+	if err := p.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	left, err := w.clients.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{LabelSelector: reach.ProbeLabel + "=run-cancel"})
+	if err != nil || len(left.Items) > 0 {
+		t.Errorf("%d pods are left (%v)", len(left.Items), err)
+	}
+}
+
+// testLeftovers makes a run that never closes; the next run of the same id removes its pods.
+func testLeftovers(t *testing.T, w *world) {
+	crashed := w.prober("run-crashed", live.Options{})
+	if _, err := crashed.Probe(t.Context(), w.topology(), expect("deployment/shop/podinfo -> service/shop/podinfo:80/TCP")); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int {
+		pods, err := w.clients.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{LabelSelector: reach.ProbeLabel + "=run-crashed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(pods.Items)
+	}
+	other := w.prober("run-other", live.Options{})
+	if left() == 0 {
+		t.Error("a run removed the pods of another that is alive")
+	}
+	if err := other.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.prober("run-crashed", live.Options{})
+	if n := left(); n > 0 {
+		t.Errorf("%d pods of a crashed run are left", n)
+	}
+}
+
+// TestCalico has Felix cut the ingress controller off with a NetworkPolicy, and with the
+// default-deny policy of the incident, and restores it by deleting them.
+func TestCalico(t *testing.T) {
+	dir := os.Getenv(calicoVariable)
+	if dir == "" {
+		t.Skipf("set %s to a directory with Calico's manifests", calicoVariable)
+	}
+	w := newWorld(t, "calico", "")
+	w.apply("testdata/shop.yaml")
+	w.apply(filepath.Join(dir, "crds.yaml"))
+	w.apply(filepath.Join(dir, "calico.yaml"))
+	w.ready("traefik", 1)
+	w.ready("shop", 1)
+	w.ready("kube-system", 8)
+	p := w.prober("run-calico", live.Options{})
+	defer w.nothingLeft()
+	defer func() {
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	edges := []string{published, inside, "deployment/shop/podinfo -> service/shop/podinfo:80/TCP"}
+	all := func(outcome, reason string) map[string][2]string {
+		wanted := map[string][2]string{}
+		for _, e := range edges {
+			wanted[e] = [2]string{outcome, reason}
+		}
+		return wanted
+	}
+	w.eventually("waiting for Traefik", func() error {
+		m, err := p.Probe(t.Context(), w.topology(), expect(published))
+		if err != nil {
+			return err
+		}
+		if m.Edges[0].Outcome != reach.Reachable {
+			return fmt.Errorf("%s", m.Edges[0].Reason)
+		}
+		return nil
+	})
+	w.want(p, all("reachable", ""))
+
+	stop, err := p.Watch(t.Context(), w.topology(), expect(edges...), 500*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+`
+	w.applyText("deny.yaml", policy)
+	time.Sleep(5 * time.Second) // Felix takes up to four
+	cut := all("unreachable", "time-out")
+	w.want(p, cut)
+	w.remove("deny.yaml", policy)
+	time.Sleep(5 * time.Second)
+	w.want(p, all("reachable", ""))
+	interruptions := stop()
+	t.Logf("interruptions: %+v", interruptions)
+	down := map[string]bool{}
+	for _, i := range interruptions {
+		down[i.Edge.String()] = i.Healed && i.Duration > time.Second && i.Duration < time.Minute
+	}
+	for _, e := range edges {
+		if !down[e] {
+			t.Errorf("%s: no healed interruption was seen", e)
+		}
+	}
+
+	deny, err := os.ReadFile(filepath.Join(dir, "default-deny.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.applyText("default-deny.yaml", string(deny))
+	time.Sleep(5 * time.Second)
+	w.want(p, cut)
+	w.remove("default-deny.yaml", string(deny))
+	time.Sleep(5 * time.Second)
+	w.want(p, all("reachable", ""))
+}
