@@ -123,7 +123,7 @@ func TestLive(t *testing.T) {
 	})
 	w.want(p, map[string][2]string{
 		published: {"reachable", "HTTP 200"},
-		"external -> ingress/shop/podinfo (shop.example/nobody)": {"unreachable", "HTTP 503"},
+		"external -> ingress/shop/podinfo (shop.example/nobody)": {"unreachable", "does not know"},
 		inside: {"reachable", "the cluster address"},
 		"deployment/traefik/traefik -> service/shop/podinfo:80/TCP":         {"reachable", "stand-in of deployment/traefik/traefik"},
 		"deployment/traefik/traefik -> service/shop/nobody:80/TCP":          {"unreachable", "refused"},
