@@ -42,7 +42,8 @@ type Outcome struct {
 // Complete is true where nothing is left to do.
 func (o Outcome) Complete() bool { return len(o.Left) == 0 }
 
-func (o *Outcome) left(k snapshot.Key, why string) {
+// Leave notes what could not be put back.
+func (o *Outcome) Leave(k snapshot.Key, why string) {
 	o.Left = append(o.Left, report.Left{Object: k, Why: why})
 }
 
@@ -73,7 +74,8 @@ type Event struct {
 // Progress receives events, one at a time. It may be nil.
 type Progress func(Event)
 
-func (p Progress) send(step Step, object snapshot.Key, detail string) {
+// Send reports one event.
+func (p Progress) Send(step Step, object snapshot.Key, detail string) {
 	if p != nil {
 		p(Event{step, object, detail})
 	}

@@ -97,8 +97,8 @@ func (a *application) begin(ctx context.Context, plans []*planned) error {
 // note puts objects that will be touched into the record, or brings them up to date.
 func (a *application) note(plans []*planned) error {
 	for _, p := range plans {
-		if p.action == change.Keep {
-			continue
+		if p.action == change.Keep || p.hook && p.live != nil && isWorkload(p.key) {
+			continue // a Job of a hook is not run again to put it back
 		}
 		entry, err := a.record.entry(p)
 		if err != nil {
@@ -114,7 +114,11 @@ func (a *application) note(plans []*planned) error {
 }
 
 func (r *Record) entry(p *planned) (Entry, error) {
-	e := Entry{Object: p.key, Version: p.GroupVersionKind().Version, Action: p.action}
+	e := Entry{Object: p.key, Version: p.GroupVersionKind().Version, Action: p.action, Hook: p.hook}
+	after := p.after
+	if after == nil && p.action != change.Delete {
+		after = p.Unstructured
+	}
 	var err error
 	if p.live != nil {
 		e.UID = p.live.GetUID()
@@ -122,7 +126,7 @@ func (r *Record) entry(p *planned) (Entry, error) {
 	if e.Before, err = r.seal(p.key, p.live); err != nil {
 		return e, err
 	}
-	e.After, err = r.seal(p.key, p.after)
+	e.After, err = r.seal(p.key, after)
 	return e, err
 }
 
@@ -217,7 +221,7 @@ func (a *application) done(p *planned, applied *unstructured.Unstructured) {
 	}
 	p.applied = applied
 	a.applied = append(a.applied, applied)
-	a.progress.send(Applied, p.key, string(p.action))
+	a.progress.Send(Applied, p.key, string(p.action))
 }
 
 // Commit removes the inventory from the cluster: what was applied is there to stay.

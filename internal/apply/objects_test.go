@@ -1,10 +1,15 @@
-package apply
+package apply_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/apply/applytest"
 	"github.com/stagegate/stagegate/internal/change"
 )
 
@@ -62,61 +67,69 @@ spec:
     schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
 `
 
-func TestApplyAndRevert(t *testing.T) {
-	c := testClients(t)
-	b := NewObjects(c, Options{ReadyTimeout: time.Minute})
-	before := dump(t, c)
-	part := testPart{"shop", shop}
-	set, err := b.Plan(t.Context(), part, change.Target{}, NewPending())
+func plan(t *testing.T, b apply.Backend, part change.Part) change.Set {
+	t.Helper()
+	set, err := b.Plan(t.Context(), part, change.Target{}, apply.NewPending())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Count(change.Create) != 7 {
-		t.Errorf("plan has %d creates, want 7: %+v", set.Count(change.Create), set.Items)
-	}
-	sameDump(t, c, before)
-
-	var saved []byte
-	record := testRecord(part, &saved)
-	if err := b.Apply(t.Context(), part, change.Target{}, record, logged(t)); err != nil {
-		t.Error(err)
-	}
-	first := dump(t, c)
-	update(t, b)
-	sameDump(t, c, first)
-
-	if strings.Contains(string(saved), "hunter2") {
-		t.Error("the record holds a secret in clear")
-	}
-	outcome, err := b.Revert(t.Context(), reload(t, saved), logged(t))
-	if err != nil || !outcome.Complete() || len(outcome.Kept) > 0 {
-		t.Errorf("revert: %+v, %v", outcome, err)
-	}
-	sameDump(t, c, before)
+	return set
 }
 
-// update changes what is there and takes the change back.
-func update(t *testing.T, b *Objects) {
+func applied(t *testing.T, b apply.Backend, part change.Part) *applytest.Record {
 	t.Helper()
-	text := strings.NewReplacer("hunter2", "hunter3", "blue", "green", "targetPort: 9898", "targetPort: 9797", "size: 1", "size: 2").Replace(shop)
-	part := testPart{"repaint", text}
-	set, err := b.Plan(t.Context(), part, change.Target{}, NewPending())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range set.Items {
-		t.Logf("%s %s %v %+v %s", i.Action, i.Object, i.Risks, i.Fields, i.Note)
-	}
-	if n := set.Count(change.Update); n != 5 {
-		t.Errorf("plan has %d updates, want 5", n)
-	}
-	var saved []byte
-	record := testRecord(part, &saved)
-	if err := b.Apply(t.Context(), part, change.Target{}, record, logged(t)); err != nil {
+	record := applytest.NewRecord(t, part)
+	if err := b.Apply(t.Context(), part, change.Target{}, record.Record, applytest.Log(t)); err != nil {
 		t.Error(err)
 	}
-	outcome, err := b.Revert(t.Context(), reload(t, saved), logged(t))
-	if err != nil || !outcome.Complete() || len(outcome.Kept) > 0 {
-		t.Errorf("revert: %+v, %v", outcome, err)
+	return record
+}
+
+func TestApplyAndRevert(t *testing.T) {
+	c := applytest.Clients(t)
+	b := apply.NewObjects(c, apply.Options{ReadyTimeout: time.Minute})
+	before := applytest.Dump(t, c)
+	part := applytest.Part{Title: "shop", Text: shop}
+	if n := plan(t, b, part).Count(change.Create); n != 7 {
+		t.Errorf("plan has %d creates, want 7", n)
 	}
+	applytest.Same(t, c, before)
+
+	record := applied(t, b, part)
+	first := applytest.Dump(t, c)
+	repaint(t, b)
+	applytest.Same(t, c, first)
+
+	if bytes.Contains(record.Saved, []byte("hunter2")) {
+		t.Error("the record holds a secret in clear")
+	}
+	applytest.Revert(t, b, record)
+	applytest.Same(t, c, before)
+}
+
+// repaint changes what is there and takes the change back.
+func repaint(t *testing.T, b *apply.Objects) {
+	t.Helper()
+	text := strings.NewReplacer("hunter2", "hunter3", "blue", "green", "targetPort: 9898", "targetPort: 9797", "size: 1", "size: 2").Replace(shop)
+	part := applytest.Part{Title: "repaint", Text: text}
+	got := map[string][]change.Field{}
+	for _, i := range plan(t, b, part).Items {
+		if i.Action == change.Update {
+			got[i.Object.String()] = i.Fields
+		}
+	}
+	want := map[string][]change.Field{
+		"Secret apply-shop/db":          {{Path: "data.password", Before: "(masked)", After: "(masked) (changed)"}},
+		"ConfigMap apply-shop/settings": {{Path: "data.colour", Before: "blue", After: "green"}},
+		"Service apply-shop/web":        {{Path: "spec.ports[0].targetPort", Before: "9898", After: "9797"}},
+		"Deployment.apps apply-shop/web": {
+			{Path: "spec.template.spec.containers[0].env[0].value", Before: "(masked)", After: "(masked) (changed)"},
+			{Path: "spec.template.spec.containers[0].env[1].value", Before: "blue", After: "green"},
+		},
+		"Widget.example.com apply-shop/one": {{Path: "spec.size", Before: "1", After: "2"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	applytest.Revert(t, b, applied(t, b, part))
 }

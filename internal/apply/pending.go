@@ -20,6 +20,9 @@ func NewPending() *Pending {
 // AddNamespace notes a namespace that will be there.
 func (p *Pending) AddNamespace(name string) { p.namespaces[name] = true }
 
+// HasNamespace is true for a namespace that will be there.
+func (p *Pending) HasNamespace(name string) bool { return p.namespaces[name] }
+
 // add notes what the object brings about, if it is a namespace or a CRD.
 func (p *Pending) add(o *unstructured.Unstructured) {
 	switch o.GroupVersionKind().GroupKind() {

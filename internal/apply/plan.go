@@ -14,32 +14,20 @@ func (b *Objects) Plan(ctx context.Context, part change.Part, target change.Targ
 	if err != nil {
 		return change.Set{}, err
 	}
-	return b.PlanObjects(ctx, part.Name(), objects, pending)
-}
-
-// PlanObjects plans rendered objects, for back ends that render them in their own way.
-func (b *Objects) PlanObjects(ctx context.Context, part string, objects []snapshot.Object, pending *Pending) (change.Set, error) {
-	resolved, err := b.clients.resolve(objects, pending)
+	preview, err := b.Preview(ctx, objects, pending)
 	if err != nil {
-		return change.Set{}, fmt.Errorf("planning %s: %w", part, err)
+		return change.Set{}, fmt.Errorf("planning %s: %w", part.Name(), err)
 	}
-	plans, err := b.preflight(ctx, resolved, pending)
-	if err != nil {
-		return change.Set{}, fmt.Errorf("planning %s: %w", part, err)
-	}
-	var set change.Set
-	for _, group := range groups(plans) {
-		for _, p := range group {
-			set.Items = append(set.Items, p.item(part))
-		}
-	}
-	return set, nil
+	return preview.Set(part.Name()), nil
 }
 
 func (p *planned) item(part string) change.Item {
 	item := change.Item{Part: part, Action: p.action, Object: p.key, Note: p.deferred}
 	if p.action != change.Keep {
 		item.Risks = Risks(p.Unstructured)
+	}
+	if p.action == change.Delete {
+		item.Risks = append(item.Risks, change.RiskDeletion)
 	}
 	if p.action == change.Update && p.after != nil {
 		item.Fields = differences(p.live, p.after)

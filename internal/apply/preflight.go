@@ -21,6 +21,7 @@ type planned struct {
 	after  *unstructured.Unstructured // nil where it could not be asked for yet
 	// deferred says why the dry run has to wait; empty where it was made.
 	deferred string
+	hook     bool // created and replaced by the tool that runs it
 	// applied is what the API server answered when it was applied.
 	applied *unstructured.Unstructured
 }

@@ -26,7 +26,11 @@ func (e *NotReadyError) Error() string {
 	for _, o := range e.Objects {
 		lines = append(lines, fmt.Sprintf("%s: %s", o.Object, o.Why))
 	}
-	return fmt.Sprintf("not ready after %s: %s", e.After.Round(time.Second), strings.Join(lines, "; "))
+	after := ""
+	if e.After > 0 {
+		after = fmt.Sprintf(" after %s", e.After.Round(time.Second))
+	}
+	return fmt.Sprintf("not ready%s: %s", after, strings.Join(lines, "; "))
 }
 
 func asNotReady(err error, target **NotReadyError) bool { return errors.As(err, target) }
@@ -73,7 +77,7 @@ func (b *Objects) observe(ctx context.Context, waiting []*watched, progress Prog
 	var still []*watched
 	for _, w := range waiting {
 		if w.status == status.CurrentStatus {
-			progress.send(Ready, w.key, "")
+			progress.Send(Ready, w.key, "")
 			continue
 		}
 		still = append(still, w)

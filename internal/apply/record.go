@@ -36,16 +36,21 @@ type Entry struct {
 	UID types.UID `json:"uid,omitempty"`
 	// Before is the object as it was; empty for one to be created.
 	Before Sealed `json:"before,omitempty"`
-	// After is the object as the dry run predicted it; empty for one to be deleted.
+	// After is the object as the dry run predicted it, or as the change has it where no
+	// dry run could be made; empty for one to be deleted.
 	After Sealed `json:"after,omitempty"`
+	// Hook is true for a Helm hook's object, which Helm deletes and creates as it likes.
+	Hook bool `json:"hook,omitempty"`
 }
 
 // Release is the Helm release that a part installs or upgrades.
 type Release struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
-	// Previous is the revision that was deployed; 0 where there was no release.
-	Previous int `json:"previous,omitempty"`
+	// Previous is the revision that was in force, and PreviousStatus its status; 0 where
+	// there was no release.
+	Previous       int    `json:"previous,omitempty"`
+	PreviousStatus string `json:"previousStatus,omitempty"`
 	// Revision is the one that the part makes.
 	Revision int `json:"revision"`
 }

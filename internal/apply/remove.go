@@ -93,7 +93,7 @@ func (r *reversion) judge(k snapshot.Key, doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || unanswered(err) {
 		return fmt.Errorf("%s: %s: %w", k, doing, err)
 	}
-	r.outcome.left(k, fmt.Sprintf("%s: %v", doing, withRemedy(err)))
+	r.outcome.Leave(k, fmt.Sprintf("%s: %v", doing, withRemedy(err)))
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (r *reversion) waitGone(ctx context.Context, going []*object) error {
 		}
 		if time.Now().After(deadline) {
 			for _, o := range remaining {
-				r.outcome.left(o.key, r.stuck(o))
+				r.outcome.Leave(o.key, r.stuck(o))
 			}
 			return nil
 		}
@@ -139,7 +139,7 @@ func (r *reversion) remaining(ctx context.Context, going []*object) ([]*object, 
 		mu.Lock()
 		defer mu.Unlock()
 		if live == nil || live.GetUID() != o.GetUID() {
-			r.progress.send(Deleted, o.key, "")
+			r.progress.Send(Deleted, o.key, "")
 			return nil
 		}
 		out = append(out, &object{Unstructured: live, key: o.key, known: true})

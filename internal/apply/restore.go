@@ -53,7 +53,7 @@ func (r *reversion) waitRestored(ctx context.Context, restored []*unstructured.U
 		return err
 	}
 	for _, l := range notReady.Objects {
-		r.outcome.left(l.Object, "put back, but it was ready before and is not again: "+l.Why)
+		r.outcome.Leave(l.Object, "put back, but it was ready before and is not again: "+l.Why)
 	}
 	return nil
 }
@@ -87,7 +87,9 @@ func (r *reversion) restoreOnce(ctx context.Context, e *Entry, before, after *un
 	if err != nil {
 		return nil, err
 	}
-	if live == nil || live.GetUID() != e.UID {
+	if live != nil && e.Hook {
+		after = live // whatever the hook made of it
+	} else if live == nil || live.GetUID() != e.UID {
 		return []string{"the whole object: it was deleted, or replaced by another"}, nil
 	}
 	want, edited := merge("", mergeable(before), mergeable(after), mergeable(live))
@@ -97,7 +99,7 @@ func (r *reversion) restoreOnce(ctx context.Context, e *Entry, before, after *un
 		if next, err = r.put(ctx, next); err != nil {
 			return edited, err
 		}
-		r.progress.send(Restored, e.Object, "")
+		r.progress.Send(Restored, e.Object, "")
 	}
 	return edited, r.restoreOwners(ctx, next, before, len(edited) == 0)
 }
@@ -187,7 +189,7 @@ func (r *reversion) recreate(ctx context.Context, e *Entry) error {
 		if err != nil {
 			return nil, err
 		}
-		r.progress.send(Restored, e.Object, "created again")
+		r.progress.Send(Restored, e.Object, "created again")
 		return nil, r.restoreOwners(ctx, live, before, true)
 	})
 	return r.judge(e.Object, "creating it again", err)

@@ -15,7 +15,13 @@ import (
 // them still runs; then what was updated or deleted is put back; then workloads, services
 // and configuration, RBAC, namespaces, and CRDs last.
 func (b *Objects) Revert(ctx context.Context, record *Record, progress Progress) (Outcome, error) {
-	r := &reversion{Objects: b, record: record, progress: progress}
+	return b.RevertWith(ctx, record, progress, func(context.Context, *Outcome) error { return nil })
+}
+
+// RevertWith is Revert with a step of another tool in it: after policies and custom
+// resources are gone, before everything else is taken back.
+func (b *Objects) RevertWith(ctx context.Context, record *Record, progress Progress, step func(context.Context, *Outcome) error) (Outcome, error) {
+	r := &reversion{Objects: b, record: record, progress: progress, step: step}
 	if err := r.run(ctx); err != nil {
 		return r.outcome, fmt.Errorf("reverting %s: %w", record.Part, err)
 	}
@@ -28,6 +34,7 @@ type reversion struct {
 	record   *Record
 	progress Progress
 	outcome  Outcome
+	step     func(context.Context, *Outcome) error
 }
 
 func (r *reversion) run(ctx context.Context) error {
@@ -40,6 +47,7 @@ func (r *reversion) run(ctx context.Context) error {
 		return nil
 	}
 	steps := []func(context.Context) error{
+		func(ctx context.Context) error { return r.step(ctx, &r.outcome) },
 		r.putBack,
 		r.removing(isWorkload),
 		r.removeClaims,
@@ -75,7 +83,7 @@ func (r *reversion) first(ctx context.Context) error {
 		return nil
 	}
 	// An engine that is stopped at once leaves its last rules in force on every node.
-	r.progress.send(Noted, snapshot.Key{}, fmt.Sprintf("giving the network plug-in %s to remove its rules", r.options.Settle))
+	r.progress.Send(Noted, snapshot.Key{}, fmt.Sprintf("giving the network plug-in %s to remove its rules", r.options.Settle))
 	return sleep(ctx, r.options.Settle)
 }
 
@@ -100,7 +108,7 @@ func (r *reversion) postpone() {
 	why := "not taken back yet, since what acts on " + strings.Join(first, ", ") + " must keep running until that is gone: run the rollback again then"
 	for _, e := range r.record.Entries {
 		if !isWebhook(e.Object) && !isInstruction(e.Object) {
-			r.outcome.left(e.Object, why)
+			r.outcome.Leave(e.Object, why)
 		}
 	}
 }

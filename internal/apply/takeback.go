@@ -41,7 +41,7 @@ func (r *reversion) takeBackCRDs(ctx context.Context) error {
 			continue
 		}
 		if why != "" {
-			r.outcome.left(e.Object, why)
+			r.outcome.Leave(e.Object, why)
 			continue
 		}
 		created = append(created, e)
@@ -129,7 +129,7 @@ func (r *reversion) removeNamespaces(ctx context.Context) error {
 			continue
 		}
 		if len(foreign) > 0 {
-			r.outcome.left(e.Object, fmt.Sprintf("it has objects that the change did not create: %s: move or delete those, then run the rollback again", some(foreign)))
+			r.outcome.Leave(e.Object, fmt.Sprintf("it has objects that the change did not create: %s: move or delete those, then run the rollback again", some(foreign)))
 			continue
 		}
 		empty = append(empty, e)
