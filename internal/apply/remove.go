@@ -50,7 +50,11 @@ func (r *reversion) removeOne(ctx context.Context, e *Entry, mu *sync.Mutex) (*u
 	if err != nil || live == nil {
 		return nil, err
 	}
-	if !r.ours(live, e.UID) {
+	uid := e.UID
+	if e.Hook {
+		uid = "" // a later run of the hook may have replaced it
+	}
+	if !r.ours(live, uid) {
 		mu.Lock()
 		defer mu.Unlock()
 		r.outcome.kept(e.Object, "the object of this name is not the one that the change created")

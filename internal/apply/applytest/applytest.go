@@ -5,9 +5,11 @@ package applytest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -52,7 +54,7 @@ var key = bytes.Repeat([]byte{7}, 32)
 func NewRecord(t testing.TB, part change.Part) *Record {
 	t.Helper()
 	r := &Record{}
-	run := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + "-" + part.Name()
+	run := fmt.Sprintf("%s-%x", strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())), time.Now().UnixNano())
 	r.Record = apply.NewRecord(run, 0, part, key, func(saved *apply.Record) (err error) {
 		r.Saved, err = json.Marshal(saved)
 		return err

@@ -66,6 +66,7 @@ func normal(t testing.TB, o *unstructured.Unstructured) string {
 		unstructured.RemoveNestedField(o.Object, "metadata", f)
 	}
 	unstructured.RemoveNestedField(o.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
+	unstructured.RemoveNestedField(o.Object, "metadata", "labels", "modifiedAt") // Helm's, a time
 	delete(o.Object, "status")
 	b, err := json.MarshalIndent(o.Object, "", " ")
 	if err != nil {

@@ -2,12 +2,14 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/kube"
 	"helm.sh/helm/v4/pkg/release/common"
+	"helm.sh/helm/v4/pkg/storage/driver"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -51,8 +53,8 @@ func (b *Backend) recover(ctx context.Context, part change.Part, target change.T
 	if err != nil || o.current == nil || !o.current.Info.Status.IsPending() {
 		return err
 	}
-	if o.current.Labels[apply.RunLabel] == "" {
-		return o.pendingError()
+	if ours, err := o.ours(); err != nil || !ours {
+		return errors.Join(err, o.pendingError())
 	}
 	if o.base == o.current {
 		return b.uninstall(o.config, o.Name)
@@ -64,6 +66,27 @@ func (b *Backend) recover(ctx context.Context, part change.Part, target change.T
 		return fmt.Errorf("recovering from run %s, which died: %w", o.current.Labels[apply.RunLabel], err)
 	}
 	return nil
+}
+
+// ours is true where stagegate made the last revision. Helm hands a revision's labels on
+// to the next, so one that is as before says nothing.
+func (o *operation) ours() (bool, error) {
+	run := o.current.Labels[apply.RunLabel]
+	if run == "" || o.current.Version == 1 {
+		return run != "", nil
+	}
+	previous, err := o.config.Releases.Get(o.Name, o.current.Version-1)
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading revision %d: %w", o.current.Version-1, err)
+	}
+	v1, err := asRelease(previous)
+	if err != nil {
+		return false, err
+	}
+	return v1.Labels[apply.RunLabel] != run, nil
 }
 
 func (b *Backend) uninstall(config *action.Configuration, name string) error {
