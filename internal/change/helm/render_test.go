@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/helm"
+	"github.com/stagegate/stagegate/internal/change/validate"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
@@ -168,6 +169,9 @@ func TestRealCharts(t *testing.T) {
 			}
 			if all := strings.Join(keys, "\n"); !strings.Contains(all, want) {
 				t.Errorf("no %s among:\n%s", want, all)
+			}
+			for _, err := range validate.Objects(objects, nil) {
+				t.Error(err)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -21,6 +22,9 @@ var textFields = []string{"literals", "options", "labels", "annotations", "patch
 // check refuses a kustomization, or the configuration of a built-in generator or
 // transformer, that loads anything remote or runs Helm.
 func check(name, path string, content []byte) error {
+	if err := checkAliases(content); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	c := checker{name: name, seen: map[*yaml.Node]bool{}}
 	if slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, filepath.Base(path)) {
 		if err := yaml.Unmarshal(content, &yaml.Node{}); err != nil {
@@ -32,6 +36,25 @@ func check(name, path string, content []byte) error {
 		return c.documents(content, 0)
 	}
 	return nil
+}
+
+// checkAliases refuses aliases that expand to far more than what is written, which
+// kustomize would do. The YAML library finds them when it decodes.
+func checkAliases(content []byte) error {
+	if !bytes.Contains(content, []byte("*")) || !bytes.Contains(content, []byte("&")) {
+		return nil
+	}
+	for d := yaml.NewDecoder(bytes.NewReader(content)); ; {
+		var document any
+		err := d.Decode(&document)
+		if err == nil {
+			continue
+		}
+		if strings.Contains(err.Error(), "excessive aliasing") {
+			return errors.New("its YAML aliases expand to far more than the file: write the values out")
+		}
+		return nil // the end, or no YAML: kustomize may want it as plain text
+	}
 }
 
 type checker struct {

@@ -119,6 +119,7 @@ func TestRefused(t *testing.T) {
 		"through an alias":  {"commonAnnotations: {a: &a https://shop.example/a.yaml}\nresources: [*a]\n", "DIR/kustomization.yaml:1: https://shop.example/a.yaml" + copyIt},
 		"within generators": {"generators:\n- |-\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: c}\n  files: [https://shop.example/k]\n", "DIR/kustomization.yaml:6: https://shop.example/k" + copyIt},
 		"in a file":         {"generators: [generator.yaml]\n", "DIR/generator.yaml:4: https://shop.example/k" + copyIt},
+		"alias bomb":        {"resources: [bomb.yaml]\n", "DIR/bomb.yaml: its YAML aliases expand to far more than the file: write the values out"},
 		"Helm":              {"helmCharts:\n- name: shop\n", "DIR/kustomization.yaml:1: helmCharts runs helm: make the chart a part of a bundle (change.yaml) instead"},
 		"plugin":            {"transformers: [plugin.yaml]\n", "building the kustomization DIR: external plugins disabled; unable to load external plugin 'Exec'"},
 		"outside":           {"resources: [../a.yaml]\n", "building the kustomization DIR: accumulating resources: accumulating resources from '../a.yaml': security; file 'UP/a.yaml' is not in or below 'DIR': move the file there (a symbolic link counts as what it leads to)"},
@@ -135,6 +136,7 @@ func TestRefused(t *testing.T) {
 				"x/generated.yaml":     "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a}\n",
 				"x/plugin.yaml":        "apiVersion: shop.example/v1\nkind: Exec\nmetadata: {name: a}\n",
 				"x/generator.yaml":     "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: c}\nfiles: [https://shop.example/k]\n",
+				"x/bomb.yaml":          bomb(),
 				"x/kustomization.yaml": test.kustomization,
 			})
 			if err := os.Symlink(filepath.Join(dir, "a.yaml"), filepath.Join(dir, "x/link.yaml")); err != nil {
@@ -150,4 +152,14 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bomb is a manifest whose aliases expand to 10^9 scalars.
+func bomb() string {
+	lines := []string{"apiVersion: v1", "kind: ConfigMap", "metadata: {name: a}", "data:", "  a0: &a0 [x,x,x,x,x,x,x,x,x,x]"}
+	for i := 1; i < 9; i++ {
+		before, now := string(rune('0'+i-1)), string(rune('0'+i))
+		lines = append(lines, "  a"+now+": &a"+now+" ["+strings.TrimSuffix(strings.Repeat("*a"+before+",", 10), ",")+"]")
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
