@@ -25,25 +25,32 @@ type workload struct {
 	perNode  bool
 }
 
+func (w workload) id() string { return workloadName(snapshot.KeyOf(w.object.Unstructured)) }
+
 // derivePods gives pods to workloads that have none, or whose pods are not of their
 // present template: those will be replaced.
 func (b *builder) derivePods() {
-	live, taken := map[string][]*Pod{}, map[name]bool{}
+	live := map[string][]*Pod{}
 	for _, p := range b.cluster.Pods {
 		live[p.Workload] = append(live[p.Workload], p)
+	}
+	missing := map[string]bool{}
+	all := b.workloads()
+	for _, w := range all {
+		if pods := live[w.id()]; len(pods) == 0 || w.replicas == 0 || !b.allMatch(pods, w.template) {
+			missing[w.id()] = true
+		}
+	}
+	b.cluster.Pods = slices.DeleteFunc(b.cluster.Pods, func(p *Pod) bool { return missing[p.Workload] })
+	taken := map[name]bool{}
+	for _, p := range b.cluster.Pods {
 		taken[name{p.Namespace, p.Name}] = true
 	}
-	replaced, derived := map[string]bool{}, []*Pod(nil)
-	for _, w := range b.workloads() {
-		id := workloadName(snapshot.KeyOf(w.object.Unstructured))
-		if len(live[id]) > 0 && w.replicas > 0 && b.allMatch(live[id], w.template) {
-			continue
+	for _, w := range all {
+		if missing[w.id()] {
+			b.cluster.Pods = append(b.cluster.Pods, b.derive(w, taken)...)
 		}
-		replaced[id] = true
-		derived = append(derived, b.derive(w, id, taken)...)
 	}
-	kept := slices.DeleteFunc(b.cluster.Pods, func(p *Pod) bool { return replaced[p.Workload] })
-	b.cluster.Pods = append(kept, derived...)
 }
 
 func (b *builder) workloads() []workload {
@@ -127,7 +134,7 @@ func images(spec corev1.PodSpec) []string {
 }
 
 // derive makes the pods that stand for a workload.
-func (b *builder) derive(w workload, id string, taken map[name]bool) []*Pod {
+func (b *builder) derive(w workload, taken map[name]bool) []*Pod {
 	nodes := b.nodesFor(w.template.Spec)
 	n := min(w.replicas, maxDerived)
 	if w.perNode && len(b.cluster.Nodes) > 0 {
@@ -138,7 +145,7 @@ func (b *builder) derive(w workload, id string, taken map[name]bool) []*Pod {
 		at := derivedName(w.object, i, taken)
 		taken[at] = true
 		p := newPod(at, w.template.Labels, w.template.Spec)
-		p.Workload, p.Derived = id, true
+		p.Workload, p.Derived = w.id(), true
 		p.Ready, p.NotReadyReason = b.canRun(w.template.Spec)
 		if w.perNode && p.Node == "" && i < len(nodes) {
 			p.Node = nodes[i]

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/stagegate/stagegate/internal/change/scope"
 	"github.com/stagegate/stagegate/internal/snapshot"
 	"github.com/stagegate/stagegate/internal/yamldoc"
 )
@@ -22,7 +23,7 @@ import (
 // Load reads every .yaml, .yml and .json file in a directory and those below it, or one
 // file. Hidden files are left out; a symbolic link that leaves the directory is an error,
 // and so are a directory without objects, and an object that stands twice. Objects of
-// built-in namespaced kinds that name no namespace are in "default".
+// namespaced kinds that name no namespace are in "default".
 //
 // The snapshot is taken as what runs where it has both EndpointSlices and Pods with a
 // status, as a dump of a cluster has. Otherwise it is Derived.
@@ -42,6 +43,7 @@ func Load(ctx context.Context, path string) (*snapshot.Snapshot, error) {
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("reading the snapshot %s: no Kubernetes objects in it: name a directory or file of manifests, or the output of kubectl get -A -o yaml", path)
 	}
+	scope.Of(objects).Place(objects, "default")
 	s, err := snapshot.New(objects...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the snapshot %s: %w", path, err)
@@ -103,11 +105,7 @@ func decode(f *os.File, name string, opened error) ([]snapshot.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, err := yamldoc.Decode(name, content)
-	for _, o := range objects {
-		setDefaultNamespace(o)
-	}
-	return objects, err
+	return yamldoc.Decode(name, content)
 }
 
 // observed tells whether the objects say what runs, and which pods answer for which Service.
