@@ -218,7 +218,11 @@ func classClaims(spec corev1.PodSpec) []string {
 }
 
 func namesClass(key string) bool {
-	key = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(key))
+	key = strings.ToLower(key)
+	if !strings.Contains(key, "class") { // nearly all keys: spare them the rest
+		return false
+	}
+	key = strings.NewReplacer("-", "", "_", "", ".", "").Replace(key)
 	for _, suffix := range []string{"ingressclass", "ingressclassname", "controllerclass"} {
 		if strings.HasSuffix(key, suffix) {
 			return true
