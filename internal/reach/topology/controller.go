@@ -103,6 +103,9 @@ func (r *resolver) only(s *search, found []candidate, evidence string) (*Control
 	case 1:
 		return &Controller{Class: s.class.name, Workload: found[0].workload, Pods: found[0].pods, Services: r.servicesOf(found[0].pods)}, ""
 	case 0:
+		if s.class.name == "" {
+			return nil, "the object names no class, there is no default IngressClass, and no controller was found that serves such Ingresses: set spec.ingressClassName"
+		}
 		return nil, fmt.Sprintf("no pods found of an ingress controller for %s (controller %q), looked for by %s: install it, or "+remedy,
 			s.class, s.class.controller, evidence, want)
 	}
@@ -170,7 +173,7 @@ func (r *resolver) byClass(c class, kinds []known) []candidate {
 		claims := classClaims(spec)
 		looks := slices.ContainsFunc(kinds, func(k known) bool { return k.matches(p, imageNames(spec)) })
 		switch {
-		case slices.Contains(claims, c.name) || slices.Contains(claims, c.controller):
+		case slices.Contains(claims, c.name) || slices.Contains(claims, c.controller) || c.name == "" && watchesClassless(spec):
 			claiming = append(claiming, candidate)
 		case looks && len(claims) == 0:
 			neutral = append(neutral, candidate)
@@ -215,6 +218,15 @@ func classClaims(spec corev1.PodSpec) []string {
 		}
 	}
 	return out
+}
+
+// watchesClassless tells whether ingress-nginx is told to serve Ingresses without a class.
+func watchesClassless(spec corev1.PodSpec) bool {
+	return slices.ContainsFunc(spec.Containers, func(c corev1.Container) bool {
+		return slices.ContainsFunc(c.Args, func(a string) bool {
+			return a == "--watch-ingress-without-class" || a == "--watch-ingress-without-class=true"
+		})
+	})
 }
 
 func namesClass(key string) bool {

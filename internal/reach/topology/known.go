@@ -11,6 +11,8 @@ type known struct {
 	// labels are sets of labels, each of which is enough; so is a part of an image's name.
 	labels []map[string]string
 	images []string
+	// classless controllers serve Ingresses that have no class.
+	classless bool
 	// external controllers configure a load balancer outside the cluster.
 	external bool
 }
@@ -24,7 +26,7 @@ const (
 func knownControllers() []known {
 	return []known{
 		{
-			controllers: []string{"traefik.io/"}, className: "traefik",
+			controllers: []string{"traefik.io/"}, className: "traefik", classless: true,
 			labels: []map[string]string{{appName: "traefik"}}, images: []string{"/traefik:", "/traefik@"},
 		},
 		{
@@ -45,7 +47,7 @@ func knownControllers() []known {
 			labels: []map[string]string{{appName: "haproxy-ingress"}}, images: []string{"jcmoraisjr/haproxy-ingress"},
 		},
 		{
-			controllers: []string{"projectcontour.io/"}, className: "contour", // Envoy carries the traffic
+			controllers: []string{"projectcontour.io/"}, className: "contour", classless: true, // Envoy carries the traffic
 			labels: []map[string]string{{appName: "contour", appComponent: "envoy"}, {"app": "envoy"}},
 		},
 		{
@@ -74,7 +76,7 @@ func knownControllers() []known {
 }
 
 // knownFor are the known controllers that a class may mean: by spec.controller, else by
-// the class's name, else any.
+// the class's name, else those that need no class.
 func knownFor(c class) []known {
 	var out []known
 	for _, k := range knownControllers() {
@@ -83,7 +85,7 @@ func knownFor(c class) []known {
 			if k.serves(c.controller) {
 				out = append(out, k)
 			}
-		case c.name == "" && !k.external, c.name != "" && c.name == k.className:
+		case c.name == "" && k.classless, c.name != "" && c.name == k.className:
 			out = append(out, k)
 		}
 	}

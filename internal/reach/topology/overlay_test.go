@@ -147,6 +147,40 @@ status: {loadBalancer: {ingress: [{hostname: lb.example.com}]}}
 	}
 }
 
+// TestClasslessIngress: ingress-nginx ignores an Ingress without a class unless it is told
+// otherwise; Traefik serves it.
+func TestClasslessIngress(t *testing.T) {
+	const cluster = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: controller, namespace: ingress}
+spec: {containers: [{name: c, image: "%s", args: ["%s"]}]}
+`
+	tests := map[string]struct {
+		image, arg string
+		served     bool
+	}{
+		"nginx":            {"registry.k8s.io/ingress-nginx/controller:v1", "--v=2", false},
+		"nginx, classless": {"registry.k8s.io/ingress-nginx/controller:v1", "--watch-ingress-without-class=true", true},
+		"traefik":          {"docker.io/library/traefik:v3.6.7", "--providers.kubernetesingress", true},
+		"traefik, class":   {"docker.io/library/traefik:v3.6.7", "--providers.kubernetesIngress.ingressClass=own", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := load(t, fmt.Sprintf(cluster, tt.image, tt.arg))
+			s.Derived = true
+			r := topology.Build(s).Routes[0]
+			if served := r.Controller != nil; served != tt.served || served != (r.Problem == "") {
+				t.Errorf("served %v, problem %q", served, r.Problem)
+			}
+		})
+	}
+}
+
 // BenchmarkBuild builds 5,000 objects: as workloads and Services, and with their pods.
 func BenchmarkBuild(b *testing.B) {
 	var objects strings.Builder
