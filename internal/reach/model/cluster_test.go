@@ -145,3 +145,5 @@ func checkFlows(t *testing.T, m *model.Model, reached, cut []string) {
 		}
 	}
 }
+
+func portText(p topology.Port) string { return fmt.Sprintf(":%d/%s", p.Number, p.Protocol) }

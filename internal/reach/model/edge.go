@@ -41,12 +41,15 @@ func (m *Model) edge(e reach.Edge) finding {
 	if problem != nil {
 		return *problem
 	}
+	if broken := m.index.broken(from, to, sources); broken != "" {
+		return failed("an object that could not be read may take part: %s", broken)
+	}
 	outside := from.Kind == reach.External
 	switch to.Kind {
 	case reach.External:
 		return failed("external is no target: name an address, as ip/ADDRESS:PORT/PROTOCOL")
 	case "ingress", "httproute":
-		return m.published(sources, outside, e)
+		return m.published(sources, outside, to.String(), e)
 	case "service":
 		return m.toService(sources, outside, to)
 	case "ip":
@@ -82,19 +85,19 @@ func (m *Model) controllers(from reach.Endpoint) ([]end, *finding) {
 		f := failed("there is no %s with a rule in the cluster", from)
 		return nil, &f
 	}
-	var pods []*topology.Pod
+	var out []end
 	for _, r := range routes {
-		ready, problem := controllerPods(r)
+		ends, problem := controllerEnds(r)
 		if problem != nil {
 			return nil, problem
 		}
-		for _, p := range ready {
-			if !slices.Contains(pods, p) {
-				pods = append(pods, p)
+		for _, e := range ends {
+			if !slices.ContainsFunc(out, func(o end) bool { return o.name == e.name }) {
+				out = append(out, e)
 			}
 		}
 	}
-	return podEnds(pods), nil
+	return out, nil
 }
 
 func (m *Model) pods(e reach.Endpoint) []*topology.Pod {

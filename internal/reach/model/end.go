@@ -42,6 +42,16 @@ func podEnds(pods []*topology.Pod) []end {
 	return out
 }
 
+// addresses of an end: a host-network pod that does not run yet will have its node's.
+func (m *Model) addresses(e end) []netip.Addr {
+	if e.pod != nil && e.pod.HostNetwork && len(e.ips) == 0 {
+		if node := m.classes.nodes[e.pod.Node]; node != nil {
+			return node.IPs
+		}
+	}
+	return e.ips
+}
+
 func (m *Model) class(e end, addr netip.Addr) *class {
 	if e.pod != nil {
 		return m.classes.of(e.pod, addr)
@@ -76,7 +86,7 @@ func (f finding) ok() bool { return f.outcome == reach.Reachable }
 
 // flow decides whether packets get from an end through a door.
 func (m *Model) flow(src end, dst door) finding {
-	from, to, ok := family(src.ips, dst.ips)
+	from, to, ok := family(m.addresses(src), m.addresses(dst.end))
 	if !ok {
 		return unreachable("%s and %s share no IP version", src.name, dst.name)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
@@ -16,14 +17,15 @@ type index struct {
 	routes    map[string][]*topology.Route // by owner
 	byAddr    map[netip.Addr]*topology.Pod // without host-network pods, which share theirs
 	byCluster map[netip.Addr]*topology.Service
-	known     map[string]bool // objects of the snapshot, as endpoints
+	known     map[string]bool   // objects of the snapshot, as endpoints
+	problems  map[string]string // by namespace: objects that could not be read; "" for all namespaces
 }
 
 func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
 	x := &index{
 		pods: map[string]*topology.Pod{}, workloads: map[string][]*topology.Pod{}, services: map[string]*topology.Service{},
 		routes: map[string][]*topology.Route{}, byAddr: map[netip.Addr]*topology.Pod{},
-		byCluster: map[netip.Addr]*topology.Service{}, known: map[string]bool{},
+		byCluster: map[netip.Addr]*topology.Service{}, known: map[string]bool{}, problems: map[string]string{},
 	}
 	for _, p := range c.Pods {
 		x.pods["pod/"+p.Namespace+"/"+p.Name] = p
@@ -46,6 +48,33 @@ func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
 	}
 	for _, o := range s.All() {
 		x.known[strings.ToLower(o.GetKind())+"/"+o.GetNamespace()+"/"+o.GetName()] = true
+		for _, p := range c.Problems {
+			if strings.Contains(p, snapshot.KeyOf(o.Unstructured).String()+": ") {
+				x.problems[o.GetNamespace()] = p
+			}
+		}
 	}
 	return x
+}
+
+// broken is a problem with an object that an edge may depend on: any object of the
+// namespaces at its ends, or one of no namespace.
+func (x *index) broken(from, to reach.Endpoint, sources []end) string {
+	namespaces := []string{"", from.Namespace, to.Namespace}
+	for _, s := range sources {
+		if s.pod != nil {
+			namespaces = append(namespaces, s.pod.Namespace)
+		}
+	}
+	for _, r := range x.routes[to.String()] {
+		for _, b := range r.Backends {
+			namespaces = append(namespaces, b.Namespace)
+		}
+	}
+	for _, n := range namespaces {
+		if p, ok := x.problems[n]; ok {
+			return p
+		}
+	}
+	return ""
 }

@@ -47,7 +47,7 @@ func New(s *snapshot.Snapshot, c *topology.Cluster) (*Model, error) {
 		return nil, fmt.Errorf("reading network policies: %w", err)
 	}
 	m := &Model{
-		cluster: c, notes: notes, accounts: map[[2]string]map[string]string{},
+		cluster: c, notes: append(notes, c.Problems...), accounts: map[[2]string]map[string]string{},
 		memo: map[flowKey]verdict{}, targets: map[targetKey]*target{}, chains: map[string]*chain{},
 	}
 	for _, o := range s.Kind("", "ServiceAccount") {
@@ -60,7 +60,7 @@ func New(s *snapshot.Snapshot, c *topology.Cluster) (*Model, error) {
 }
 
 // Notes are what a reader of the results should know: policies that have no effect on
-// pods, and why.
+// pods, and objects that could not be read.
 func (m *Model) Notes() []string { return m.notes }
 
 func read(s *snapshot.Snapshot) ([]*policy.Tier, []string, error) {

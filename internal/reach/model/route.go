@@ -1,9 +1,7 @@
 package model
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
@@ -11,14 +9,14 @@ import (
 
 // published decides whether sources get through to everything behind an Ingress or
 // HTTPRoute: to its controller, and from there to every backend.
-func (m *Model) published(sources []end, outside bool, e reach.Edge) finding {
-	routes := m.index.routes[e.To]
+func (m *Model) published(sources []end, outside bool, owner string, e reach.Edge) finding {
+	routes := m.index.routes[owner]
 	if len(routes) == 0 {
-		return failed("there is no %s with a rule in the cluster", e.To)
+		return failed("there is no %s with a rule in the cluster", owner)
 	}
 	routes, problem := choose(routes, e.Host, e.Path)
 	if problem != "" {
-		return failed("%s %s", e.To, problem)
+		return failed("%s %s", owner, problem)
 	}
 	steps := make([]func() finding, len(routes))
 	for i, r := range routes {
@@ -28,40 +26,50 @@ func (m *Model) published(sources []end, outside bool, e reach.Edge) finding {
 }
 
 func (m *Model) route(sources []end, outside bool, r *topology.Route) finding {
-	pods, problem := controllerPods(r)
+	controller, problem := controllerEnds(r)
 	if problem != nil {
 		return *problem
 	}
-	steps := []func() finding{func() finding { return m.entry(sources, outside, r) }}
+	var steps []func() finding
+	if !r.Controller.External {
+		steps = append(steps, func() finding { return m.entry(sources, outside, r) })
+	}
+	served := r.Redirect
 	for _, b := range r.Backends {
 		if b.Weight != 0 {
-			steps = append(steps, func() finding { return m.backend(podEnds(pods), r, b) })
+			served = true
+			steps = append(steps, func() finding { return m.backend(controller, r, b) })
 		}
 	}
-	if len(steps) == 1 {
+	if !served {
 		return unreachable("%s has no backend that takes traffic", r.Owner)
 	}
 	return inOrder(steps...)
 }
 
-// controllerPods are the ready pods of the controller that serves a route.
-func controllerPods(r *topology.Route) ([]*topology.Pod, *finding) {
-	if r.Controller == nil {
+// controllerEnds are the ready pods of the controller that serves a route; of a load
+// balancer that is no part of the cluster, the outside.
+func controllerEnds(r *topology.Route) ([]end, *finding) {
+	c := r.Controller
+	if c == nil {
 		f := unreachable("no ingress controller serves %s%s", r.Owner, detail(r.Problem))
 		return nil, &f
 	}
+	if c.External {
+		return []end{outsideEnd()}, nil
+	}
 	var ready []*topology.Pod
-	for _, p := range r.Controller.Pods {
+	for _, p := range c.Pods {
 		if p.Ready {
 			ready = append(ready, p)
 		}
 	}
 	if len(ready) > 0 {
-		return ready, nil
+		return podEnds(ready), nil
 	}
-	f := unreachable("ingress controller %s of class %s has no pods", r.Controller.Workload, r.Controller.Class)
-	if pods := r.Controller.Pods; len(pods) > 0 {
-		f = unreachable("no pod of ingress controller %s is ready: pod %s/%s%s", r.Controller.Workload, pods[0].Namespace, pods[0].Name, because(pods[0]))
+	f := unreachable("ingress controller %s of class %s has no pods", c.Workload, c.Class)
+	if len(c.Pods) > 0 {
+		f = unreachable("no pod of ingress controller %s is ready: pod %s/%s%s", c.Workload, c.Pods[0].Namespace, c.Pods[0].Name, because(c.Pods[0]))
 	}
 	return nil, &f
 }
@@ -90,66 +98,4 @@ func (m *Model) backend(controller []end, r *topology.Route, b topology.Backend)
 		return unreachable("%s sends requests to the port named %q of Service %s, which it does not have; it has %s", r.Owner, b.PortName, name, listPorts(s.Ports))
 	}
 	return m.service(controller, s, s.Ports[at].Number, s.Ports[at].Protocol)
-}
-
-// choose finds the routes that an edge is about: all of them where it names no host and
-// path, the ones that are written so, or else the ones that would serve such a request.
-func choose(routes []*topology.Route, host, path string) ([]*topology.Route, string) {
-	if host == "" && path == "" {
-		return routes, ""
-	}
-	exact := filter(routes, func(r *topology.Route) bool { return r.Host == host && r.Path == path })
-	if len(exact) > 0 {
-		return exact, ""
-	}
-	byHost := filter(routes, func(r *topology.Route) bool { return r.Host == host })
-	if len(byHost) == 0 || host == "" {
-		byHost = filter(routes, func(r *topology.Route) bool { return hostMatches(r.Host, host) })
-	}
-	if len(byHost) == 0 {
-		return nil, fmt.Sprintf("has no rule for host %q", host)
-	}
-	if path == "" {
-		return byHost, ""
-	}
-	longest := -1
-	for _, r := range byHost {
-		if pathMatches(r, path) {
-			longest = max(longest, len(r.Path))
-		}
-	}
-	best := filter(byHost, func(r *topology.Route) bool { return len(r.Path) == longest && pathMatches(r, path) })
-	if len(best) == 0 {
-		return nil, fmt.Sprintf("has no rule for path %q of host %q", path, host)
-	}
-	return best, ""
-}
-
-func filter(routes []*topology.Route, keep func(*topology.Route) bool) []*topology.Route {
-	var out []*topology.Route
-	for _, r := range routes {
-		if keep(r) {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// hostMatches follows Ingress: "*.example.com" is one label more than example.com.
-func hostMatches(rule, host string) bool {
-	if rule == "" || rule == "*" || host == "" {
-		return true
-	}
-	suffix, wildcard := strings.CutPrefix(rule, "*")
-	label, below := strings.CutSuffix(host, suffix)
-	return rule == host || wildcard && below && label != "" && !strings.Contains(label, ".")
-}
-
-// pathMatches follows Ingress: a prefix ends at a slash.
-func pathMatches(r *topology.Route, path string) bool {
-	if r.PathType == "Exact" {
-		return r.Path == path
-	}
-	prefix := strings.TrimSuffix(r.Path, "/")
-	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }

@@ -48,11 +48,14 @@ func Policies(s *snapshot.Snapshot) (Result, error) {
 			}
 		}
 	}
+	if err := errors.Join(problems...); err != nil {
+		return Result{}, err
+	}
 	for _, o := range objects(s, "HostEndpoint") {
 		out.Notes = append(out.Notes, fmt.Sprintf("HostEndpoint %s: policies for nodes are not modelled, so host-network pods count as unrestricted", o.GetName()))
 	}
 	out.Tiers = slices.SortedFunc(maps.Values(tiers), func(a, b *policy.Tier) int { return cmp.Compare(a.Name, b.Name) })
-	return out, errors.Join(problems...)
+	return out, nil
 }
 
 // place puts a policy into its tier. Felix ignores the policies of a tier that does not exist.

@@ -1,0 +1,83 @@
+package model
+
+import "github.com/stagegate/stagegate/internal/reach"
+
+// book keeps the finding of each pair of rulings, so that results share their reasons.
+type book struct {
+	matrix *PodMatrix
+	known  map[verdict]*finding
+	last   verdict // the commonest look-up is the one just made
+	latest *finding
+}
+
+func (b *book) find(s *podSource, d *podDoor) *finding {
+	if d.down != "" {
+		return &finding{reach.Unreachable, d.down}
+	}
+	at, ok := sharedVersion(s, d)
+	if !ok {
+		return &finding{reach.Unreachable, "the two pods share no IP version"}
+	}
+	egress, ingress := s.egress[at], d.ingress[at][s.classes[at].id]
+	if s.pod.HostNetwork || d.pod.HostNetwork {
+		switch relation(s.pod, d.pod) {
+		case fromNode:
+			ingress = nodeLocal
+		case toNode:
+			egress = s.beside[at]
+		}
+	}
+	return b.look(verdict{egress[d.targets[at].id], ingress})
+}
+
+// sharedVersion is the first IP version of the target that the source has too.
+func sharedVersion(s *podSource, d *podDoor) (int, bool) {
+	if len(s.versions) == 1 && len(d.versions) == 1 {
+		return d.versions[0], s.versions[0] == d.versions[0]
+	}
+	if len(s.versions) == 0 && len(d.versions) > 0 {
+		return d.versions[0], true
+	}
+	if len(d.versions) == 0 {
+		if len(s.versions) == 0 {
+			return 0, true
+		}
+		return s.versions[0], true
+	}
+	for _, v := range d.versions {
+		if s.classes[v] != nil {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+func (b *book) look(v verdict) *finding {
+	if b.last == v && b.latest != nil {
+		return b.latest
+	}
+	f, ok := b.known[v]
+	if !ok {
+		explained := b.explain(v)
+		f = &explained
+		b.known[v] = f
+	}
+	b.last, b.latest = v, f
+	return f
+}
+
+// explain is the reason without the names, which the edge has.
+func (b *book) explain(v verdict) finding {
+	egress, ingress := b.matrix.rulings[v.egress], b.matrix.rulings[v.ingress]
+	for _, r := range []ruling{egress, ingress} {
+		if r.kind == denied {
+			return finding{reach.Unreachable, r.text}
+		}
+	}
+	for _, r := range []ruling{egress, ingress} {
+		if r.kind == unclear {
+			return finding{reach.Error, r.text}
+		}
+	}
+	return finding{reach.Reachable, both(egress.text, ingress.text)}
+}
