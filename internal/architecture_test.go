@@ -185,14 +185,15 @@ func TestMainIsThin(t *testing.T) {
 	}
 }
 
-// walkGo visits the Go files below dir that are no tests and no test data.
+// walkGo visits the Go files below dir that are no tests, no test data, and in no package
+// that only tests use (named …test, as httptest is).
 func walkGo(t *testing.T, dir string, visit func(path string)) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && d.Name() == "testdata":
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasSuffix(d.Name(), "test")):
 			return filepath.SkipDir
 		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
 			visit(path)
