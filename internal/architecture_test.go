@@ -1,5 +1,3 @@
-// Package internal_test holds the rules of the packages: what may import what, and what
-// belongs to main alone.
 package internal_test
 
 import (
