@@ -93,7 +93,7 @@ func judgeDNS(check config.DNSCheck, wanted []string) judgement {
 
 // judgeHTTP holds an answer against the declared check. Without one, any status below 500
 // counts, but for the controller's own answer that it knows no such route.
-func judgeHTTP(check config.Check, at place, v vantage) judgement {
+func judgeHTTP(check config.Check, at place) judgement {
 	return func(r probe.Result, control *probe.Result) finding {
 		if r.Code == probe.TLSError && check.TLS != nil {
 			return finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}

@@ -42,11 +42,13 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 	}
 	var group sync.WaitGroup
 	var result sync.Mutex
+	began, count := time.Now(), 0
 	for key, v := range wanted {
 		has := p.pods[key]
 		if v.outside() || has != nil && has.err == nil && states[has.name].running {
 			continue
 		}
+		count++
 		group.Go(func() {
 			p.drop(ctx, has)
 			made := p.make(ctx, v, nodes)
@@ -56,7 +58,13 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 		})
 	}
 	group.Wait()
-	return p.waitForPods(ctx, wanted)
+	if err := p.waitForPods(ctx, wanted); err != nil {
+		return err
+	}
+	if count > 0 {
+		p.options.Progress("made %d probe pods in %s", count, brief(time.Since(began)))
+	}
+	return nil
 }
 
 func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {

@@ -36,7 +36,7 @@ func (p *planner) routeGoals(check config.Check, v vantage) ([]goal, *finding) {
 		return nil, cannot("%v", err)
 	}
 	q := request(check, scheme, at, resolve)
-	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, v)}
+	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at)}
 	g.control = p.unknownRoute(route, scheme, at)
 	return []goal{g}, nil
 }
@@ -154,5 +154,5 @@ func (p *planner) declaredHTTPGoal(check config.Check, at place) goal {
 		resolve = map[string]string{net.JoinHostPort(h, portOf(scheme)): at.address}
 	}
 	q := request(check, scheme, at, resolve)
-	return goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, vantage{})}
+	return goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at)}
 }

@@ -1,0 +1,76 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/live"
+)
+
+// TestMany measures a thousand edges from ten vantages. The bound is far above what is
+// aimed at (five seconds), since the machine may be busy; the figures are in the log.
+func TestMany(t *testing.T) {
+	const vantages, services, ports = 10, 10, 10
+	w := newWorld(t, "many", "")
+	text := "apiVersion: v1\nkind: Namespace\nmetadata: {name: many}\n"
+	for i := range vantages {
+		text += fmt.Sprintf(`---
+apiVersion: v1
+kind: Pod
+metadata: {name: app-%d, namespace: many, labels: {app: app-%d}}
+spec:
+  terminationGracePeriodSeconds: 0
+  tolerations: [{operator: Exists}]
+  containers: [{name: app, image: %q, command: [/stagegate-probe, serve, "8080"], readinessProbe: {tcpSocket: {port: 8080}}}]
+`, i, i, w.image)
+	}
+	for i := range services {
+		var list []string
+		for port := range ports {
+			list = append(list, fmt.Sprintf("{name: p%d, port: %d, targetPort: 8080}", port, 9000+port))
+		}
+		text += fmt.Sprintf("---\napiVersion: v1\nkind: Service\nmetadata: {name: app-%d, namespace: many}\nspec: {selector: {app: app-%d}, ports: [%s]}\n", i, i, strings.Join(list, ", "))
+	}
+	w.applyText("many.yaml", text)
+	w.ready("many", vantages)
+	var edges []string
+	for v := range vantages {
+		for s := range services {
+			for port := range ports {
+				edges = append(edges, fmt.Sprintf("pod/many/app-%d -> service/many/app-%d:%d/TCP", v, s, 9000+port))
+			}
+		}
+	}
+	p := w.prober("run-many", live.Options{})
+	defer w.nothingLeft()
+	defer func() {
+		began := time.Now()
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		t.Logf("everything removed in %s", time.Since(began).Round(10*time.Millisecond))
+	}()
+	for _, what := range []string{"with making the probe pods", "with probe pods running"} {
+		topo := w.topology()
+		began := time.Now()
+		matrix, err := p.Probe(t.Context(), topo, expect(edges...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := time.Since(began)
+		t.Logf("%d edges from %d vantages, %s, two rounds a second apart: %s", len(edges), vantages, what, took.Round(10*time.Millisecond))
+		if took > time.Minute {
+			t.Errorf("that is far too long")
+		}
+		for _, r := range matrix.Edges {
+			if r.Outcome != reach.Reachable {
+				t.Errorf("%s: %s: %s", r.Edge, r.Outcome, r.Reason)
+			}
+		}
+	}
+}

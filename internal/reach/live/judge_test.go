@@ -1,0 +1,163 @@
+package live
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+var there = place{"10.0.0.1:80", "the cluster address"}
+
+func TestJudgeConnections(t *testing.T) {
+	tests := []struct {
+		name   string
+		judge  judgement
+		result probe.Result
+		want   reach.Outcome
+		reason string
+	}{
+		{"connected", judgeTCP(there), probe.Result{Code: probe.Answered}, reach.Reachable, "connected"},
+		{"silence", judgeTCP(there), probe.Result{Code: probe.TimedOut, Phase: probe.Connecting}, reach.Unreachable, "time-out"},
+		{"refused", judgeTCP(there), probe.Result{Code: probe.Refused}, reach.Unreachable, "refused"},
+		{"no route", judgeTCP(there), probe.Result{Code: probe.NoRoute}, reach.Unreachable, "no route"},
+		{"resolver silent", judgeTCP(there), probe.Result{Code: probe.TimedOut, Phase: probe.Resolving}, reach.Error, "resolving"},
+		{"no such name", judgeTCP(there), probe.Result{Code: probe.NameError}, reach.Error, "name error"},
+		{"broken off", judgeTCP(there), probe.Result{Code: probe.Reset}, reach.Error, "broken off"},
+		{"could not run", judgeTCP(there), probe.Result{Code: probe.Failed, Detail: "too many open files"}, reach.Error, "too many open files"},
+		{"unheard of", judgeTCP(there), probe.Result{}, reach.Error, "could not run"},
+		{"UDP answer", judgeUDP(there, false), probe.Result{Code: probe.Answered}, reach.Reachable, "answered"},
+		{"UDP silence", judgeUDP(there, false), probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, reach.Error, "proves nothing"},
+		{"UDP silence after answers", judgeUDP(there, true), probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, reach.Unreachable, "time-out"},
+		{"UDP refused", judgeUDP(there, false), probe.Result{Code: probe.Refused}, reach.Unreachable, "refused"},
+		{"DNS", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Reachable, "1.1.1.1"},
+		{"DNS elsewhere", judgeDNS(config.DNSCheck{Name: "a"}, []string{"2.2.2.2"}), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Unreachable, "not to 2.2.2.2"},
+		{"DNS absent", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.NameError}, reach.Unreachable, "does not resolve"},
+		{"DNS could not run", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.Failed}, reach.Error, "could not run"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { checkFinding(t, test.judge(test.result, nil), test.want, test.reason) })
+	}
+}
+
+func checkFinding(t *testing.T, got finding, want reach.Outcome, reason string) {
+	t.Helper()
+	if got.outcome != want || !strings.Contains(got.reason, reason) {
+		t.Errorf("got %s: %s\nwant %s: %s", got.outcome, got.reason, want, reason)
+	}
+}
+
+func TestJudgeHTTP(t *testing.T) {
+	answer := func(status int, body string) probe.Result {
+		return probe.Result{Code: probe.Answered, Status: status, Body: body, Header: map[string]string{"X-App": "shop"}}
+	}
+	unknown := &probe.Result{Code: probe.Answered, Status: 404, Body: "of the controller"}
+	failed := &probe.Result{Code: probe.TimedOut}
+	declared := func(h config.HTTPCheck) config.Check { return config.Check{HTTP: &h} }
+	tests := []struct {
+		name    string
+		check   config.Check
+		result  probe.Result
+		control *probe.Result
+		want    reach.Outcome
+		reason  string
+	}{
+		{"200", config.Check{}, answer(200, ""), unknown, reach.Reachable, "HTTP 200"},
+		{"login", config.Check{}, answer(401, ""), unknown, reach.Reachable, "HTTP 401"},
+		{"503", config.Check{}, answer(503, ""), unknown, reach.Unreachable, "HTTP 503"},
+		{"404 of the controller", config.Check{}, answer(404, "of the controller"), unknown, reach.Unreachable, "does not know"},
+		{"404 of the application", config.Check{}, answer(404, "of the application"), unknown, reach.Reachable, "by the application"},
+		{"404 of either", config.Check{}, answer(404, ""), nil, reach.Error, "declare a check"},
+		{"404 and no control", config.Check{}, answer(404, ""), failed, reach.Error, "declare a check"},
+		{"silence", config.Check{}, probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, unknown, reach.Unreachable, "connected, but no answer"},
+		{"TLS failure", config.Check{}, probe.Result{Code: probe.TLSError}, nil, reach.Error, "TLS failure"},
+		{"TLS failure where TLS is declared", config.Check{TLS: &config.TLSCheck{}}, probe.Result{Code: probe.TLSError}, nil, reach.Unreachable, "TLS failure"},
+		{"no TLS where it is declared", config.Check{TLS: &config.TLSCheck{}}, answer(200, ""), nil, reach.Unreachable, "there was no TLS"},
+		{"declared status", declared(config.HTTPCheck{Status: []int{404}}), answer(404, ""), nil, reach.Reachable, "HTTP 404"},
+		{"another status", declared(config.HTTPCheck{Status: []int{200, 204}}), answer(302, ""), nil, reach.Unreachable, "not 200 204"},
+		{"no status declared", declared(config.HTTPCheck{}), answer(500, ""), nil, reach.Unreachable, "HTTP 500"},
+		{"header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "shop"}}), answer(200, ""), nil, reach.Reachable, "HTTP 200"},
+		{"another header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "bank"}}), answer(200, ""), nil, reach.Unreachable, `"shop", not "bank"`},
+		{"body", declared(config.HTTPCheck{BodyContains: "welcome"}), answer(200, ""), nil, reach.Unreachable, "does not contain"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			checkFinding(t, judgeHTTP(test.check, there)(test.result, test.control), test.want, test.reason)
+		})
+	}
+}
+
+// What a probe says counts as a denial only where the probe is known to work.
+func TestRead(t *testing.T) {
+	a := attempt{edge: 0, goal: goal{target: probe.Target{ID: 3}, judge: judgeTCP(there)}, control: -1}
+	silence := map[int]probe.Result{3: {Code: probe.TimedOut, Phase: probe.Connecting}}
+	connected := map[int]probe.Result{3: {Code: probe.Answered}}
+	checkFinding(t, a.read(answers{results: silence}, vantage{}, ""), reach.Unreachable, "time-out")
+	checkFinding(t, a.read(answers{results: silence}, vantage{}, "its node is gone"), reach.Error, "its node is gone")
+	checkFinding(t, a.read(answers{results: connected}, vantage{}, "its node is gone"), reach.Reachable, "connected")
+	checkFinding(t, a.read(answers{}, vantage{}, ""), reach.Error, "no result")
+	checkFinding(t, a.read(answers{err: errTest}, vantage{}, ""), reach.Error, errTest.Error())
+}
+
+type testError string
+
+func (e testError) Error() string { return string(e) }
+
+const errTest = testError("the image cannot be pulled")
+
+func TestTwoRoundsMustAgree(t *testing.T) {
+	up, down := finding{reach.Reachable, "connected"}, finding{reach.Unreachable, "time-out"}
+	tests := []struct {
+		name    string
+		history []finding
+		settled bool
+		want    reach.Outcome
+		reason  string
+	}{
+		{"agree", []finding{up, up}, true, reach.Reachable, "connected"},
+		{"a policy took effect", []finding{up, down, down}, true, reach.Unreachable, "time-out"},
+		{"flaky", []finding{up, down, up, down, up}, false, reach.Error, "flaky: unreachable (time-out), then reachable (connected)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if open := unsettled([][]finding{test.history}); (len(open) == 0) != test.settled {
+				t.Errorf("open: %v", open)
+			}
+			checkFinding(t, verdictOf(test.history), test.want, test.reason)
+		})
+	}
+	if open := unsettled([][]finding{{up}}); len(open) != 1 {
+		t.Error("one round settled an edge")
+	}
+}
+
+func TestSampled(t *testing.T) {
+	began := time.Now()
+	at := func(second int, code probe.Code) probe.Result {
+		return probe.Result{At: began.Add(time.Duration(second) * time.Second), Code: code, Phase: probe.Connecting}
+	}
+	sample := func(up bool, results ...probe.Result) *watch {
+		s := &sampled{up: up, attempt: attempt{goal: goal{judge: judgeTCP(there)}, control: -1}}
+		for _, r := range results {
+			s.note(r, nil)
+		}
+		return &watch{samples: map[int]*sampled{1: s}}
+	}
+	healed := sample(false, at(0, probe.Answered), at(1, probe.TimedOut), at(2, probe.Failed), at(3, probe.Refused), at(4, probe.Answered)).interruptions()
+	if len(healed) != 1 || !healed[0].Healed || healed[0].Duration != 3*time.Second {
+		t.Errorf("healed: %+v", healed)
+	}
+	down := sample(true, at(1, probe.TimedOut), at(4, probe.TimedOut)).interruptions()
+	if len(down) != 1 || down[0].Healed || down[0].Duration != 3*time.Second {
+		t.Errorf("still down: %+v", down)
+	}
+	if never := sample(false, at(1, probe.TimedOut), at(4, probe.TimedOut), at(5, probe.Answered)).interruptions(); len(never) != 0 {
+		t.Errorf("an edge that was down before: %+v", never)
+	}
+	if unclear := sample(true, at(1, probe.Failed), at(4, probe.Reset)).interruptions(); len(unclear) != 0 {
+		t.Errorf("samples that failed: %+v", unclear)
+	}
+}
