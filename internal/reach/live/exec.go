@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
@@ -32,6 +33,9 @@ func (p *Prober) obey(ctx context.Context, pod probePod, order probe.Order, emit
 	var in io.Reader = bytes.NewReader(content)
 	if order.Interval > 0 {
 		in = io.MultiReader(in, untilDone{ctx}) // the probe stops when its input ends
+		var cancel context.CancelFunc
+		ctx, cancel = later(ctx, stopWait)
+		defer cancel()
 	}
 	results, lines := io.Pipe()
 	read := make(chan error, 1)
@@ -58,6 +62,16 @@ func decode(in *io.PipeReader, emit func(probe.Result)) error {
 		}
 		emit(r)
 	}
+}
+
+// stopWait is for a probe to stop by itself.
+const stopWait = 2 * time.Second
+
+// later returns a context that ends some time after ctx.
+func later(ctx context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(wait, cancel) })
+	return out, func() { stop(); cancel() }
 }
 
 // untilDone is an input that stays open until ctx ends.

@@ -9,6 +9,10 @@
 // refuse evictions while it is there. From outside, this process sends them, to the
 // address through which an ingress controller is reached.
 //
+// An edge to what an Ingress or HTTPRoute publishes is a request from its vantage, and new
+// connections to the backends from a stand-in of the ingress controller: connections that
+// the controller has kept open outlive a policy that forbids new ones.
+//
 // # Positive controls
 //
 // A time-out shows that something is unreachable only if the probe itself works. For a

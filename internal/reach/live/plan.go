@@ -96,6 +96,7 @@ func (p *planner) add(i int, e reach.Expectation) {
 			p.attempt(i, v, g)
 		}
 	}
+	p.addBackends(i, e)
 }
 
 func (p *planner) attempt(edge int, v vantage, g goal) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/probe"
+	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
@@ -39,6 +40,61 @@ func (p *planner) routeGoals(check config.Check, v vantage) ([]goal, *finding) {
 	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at)}
 	g.control = p.unknownRoute(route, scheme, at)
 	return []goal{g}, nil
+}
+
+// addBackends has the controller's stand-in open a new connection to each backend of a
+// route. Controllers keep connections to backends open, and those outlive a policy that
+// forbids new ones: HTTP alone would go on working until they are closed.
+func (p *planner) addBackends(edge int, e reach.Expectation) {
+	route := p.route(e.To, e.Host, e.Path)
+	if route == nil || route.Controller == nil || route.Controller.External || route.Redirect {
+		return
+	}
+	vantages, err := p.vantages(route.Owner)
+	if err != nil {
+		p.out.settled[edge] = finding{reach.Error, err.Error()}
+		return
+	}
+	for _, b := range route.Backends {
+		to, ok := p.backend(b)
+		if !ok {
+			continue // the request tells what the controller makes of it
+		}
+		for _, v := range vantages {
+			places, nothing := p.places(to, v)
+			if nothing != nil {
+				continue
+			}
+			for _, at := range places {
+				p.attempt(edge, v, goal{target: probe.Target{Protocol: probe.TCP, Address: at.address}, judge: judgeBackend(at)})
+			}
+		}
+	}
+}
+
+func judgeBackend(at place) judgement {
+	connect := judgeTCP(at)
+	return func(r probe.Result, control *probe.Result) finding {
+		f := connect(r, control)
+		if f.outcome == reach.Unreachable {
+			f.reason = "new connections of the ingress controller to its backend fail: " + f.reason
+		}
+		return f
+	}
+}
+
+// backend is the Service port that a backend names, if it takes traffic.
+func (p *planner) backend(b topology.Backend) (reach.Endpoint, bool) {
+	service := p.service(b.Namespace, b.Service)
+	if service == nil || b.Weight == 0 || b.Problem != "" {
+		return reach.Endpoint{}, false
+	}
+	for _, port := range service.Ports {
+		if port.Protocol == topology.TCP && (b.PortName != "" && port.Name == b.PortName || b.PortName == "" && port.Number == b.Port) {
+			return reach.Endpoint{Kind: "service", Namespace: b.Namespace, Name: b.Service, Port: port.Number, Protocol: "TCP"}, true
+		}
+	}
+	return reach.Endpoint{}, false
 }
 
 // route is the published route of an edge; its host and path are those of the route.
