@@ -16,7 +16,7 @@ func gnp(name, rest string) string {
 }
 
 func calicoNP(ns, name, rest string) string {
-	return fmt.Sprintf("\n---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: %s, namespace: %s}\nspec: {%s}\n", name, ns, rest)
+	return fmt.Sprintf("\n---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: %s, namespace: %q}\nspec: {%s}\n", name, ns, rest)
 }
 
 func tier(name string, order int, rest string) string {
@@ -27,6 +27,13 @@ func stored(documents string) string {
 	return strings.ReplaceAll(documents, "projectcalico.org/v3", "crd.projectcalico.org/v1")
 }
 
+const homeSet = `
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: home, labels: {set: home}}
+spec: {nets: [10.0.2.0/24]}`
+
 const onPodA = `selector: pod == 'a' && projectcalico.org/namespace == 'x'`
 
 func TestCalico(t *testing.T) {
@@ -35,7 +42,7 @@ func TestCalico(t *testing.T) {
 		name, policies string
 		reached, cut   []string
 	}{
-		{"end of tier denies what is selected, in its direction", gnp("p", onPodA), []string{"x/a x/b 80/TCP", "y/a x/b 80/TCP"}, []string{"x/b x/a 80/TCP"}},
+		{"end of tier denies what is selected, in its direction", gnp("p", onPodA), []string{"x/a x/b 80/TCP", "y/a x/b 80/TCP", "x/b y/a 80/TCP"}, []string{"x/b x/a 80/TCP"}},
 		{"types default to egress with egress rules only", gnp("p", onPodA+`, egress: [{action: Deny, protocol: TCP}]`), []string{"x/b x/a 80/TCP"}, []string{"x/a x/b 80/TCP", "x/a x/b 80/UDP"}},
 		{"stored without types is both", stored(gnp("p", onPodA+`, ingress: [{action: Allow}]`)), []string{"x/b x/a 80/TCP"}, []string{"x/a x/b 80/TCP"}},
 		{"order", gnp("a", onPodA+`, order: 20, ingress: [{action: Deny}]`) + gnp("b", onPodA+`, order: 10, ingress: [{action: Allow, protocol: TCP}]`),
@@ -72,12 +79,15 @@ func TestCalico(t *testing.T) {
 		{"serviceAccountSelector", gnp("p", `serviceAccountSelector: projectcalico.org/name == 'robot'`), []string{"y/b x/a 80/TCP"}, []string{"y/b z/c 80/TCP"}},
 		{"an ephemeral source port", gnp("p", onPodA+`, ingress: [{action: Allow, protocol: TCP, source: {ports: [53]}}, {action: Allow, protocol: UDP, source: {ports: ["1024:65535"]}}]`),
 			[]string{"y/b x/a 80/UDP"}, []string{"y/b x/a 80/TCP"}},
-		{"network sets", gnp("p", onPodA+`, ingress: [{action: Allow, source: {selector: set == 'home'}}]`) + `
+		{"network sets", gnp("p", onPodA+`, ingress: [{action: Allow, source: {selector: set == 'home'}}]`) + homeSet, []string{"y/b x/a 80/TCP"}, []string{"z/b x/a 80/TCP"}},
+		{"all() is what has a namespace: no global set", gnp("p", onPodA+`, ingress: [{action: Allow, source: {selector: set == 'home', namespaceSelector: all()}}]`) + homeSet, nil, []string{"y/b x/a 80/TCP"}},
+		{"global() is what has none", gnp("p", onPodA+`, ingress: [{action: Allow, source: {selector: set == 'home', namespaceSelector: global()}}]`) + homeSet, []string{"y/b x/a 80/TCP"}, []string{"z/b x/a 80/TCP"}},
+		{"a set of another namespace", calicoNP("x", "p", `selector: pod == 'a', ingress: [{action: Allow, source: {selector: set == 'home'}}]`) + homeSet, nil, []string{"y/b x/a 80/TCP"}},
+		{"service account labels", gnp("p", onPodA+`, ingress: [{action: Allow, source: {serviceAccounts: {selector: kind == 'bot'}}}]`) + `
 ---
-apiVersion: projectcalico.org/v3
-kind: GlobalNetworkSet
-metadata: {name: home, labels: {set: home}}
-spec: {nets: [10.0.2.0/24]}`, []string{"y/b x/a 80/TCP"}, []string{"z/b x/a 80/TCP"}},
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: robot, namespace: z, labels: {kind: bot}}`, []string{"z/c x/a 80/TCP"}, []string{"z/b x/a 80/TCP"}},
 		{"global() is no pod", gnp("p", onPodA+`, ingress: [{action: Allow, source: {namespaceSelector: global()}}]`), nil, []string{"y/b x/a 80/TCP"}},
 		{"host endpoints only", gnp("p", onPodA+`, applyOnForward: true, doNotTrack: true`), []string{"y/b x/a 80/TCP"}, nil},
 		{"applyOnForward does not take pods out", gnp("p", onPodA+`, applyOnForward: true`), nil, []string{"y/b x/a 80/TCP"}},
@@ -98,6 +108,8 @@ func TestCalicoServices(t *testing.T) {
 	c.Services = []*topology.Service{service("y", "b", "ClusterIP", 8080, 80, yb)}
 	m := newModel(t, c, gnp("p", onPodA+`, types: [Ingress, Egress], ingress: [{action: Allow, source: {services: {name: b, namespace: "y"}}}], egress: [{action: Allow, destination: {services: {name: b, namespace: "y"}}}]`))
 	checkFlows(t, m, []string{"y/b x/a 81/TCP", "x/a y/b 80/TCP"}, []string{"y/a x/a 80/TCP", "x/a y/b 81/TCP", "x/a y/b 80/UDP"})
+	own := newModel(t, c, calicoNP("y", "p", `selector: pod == 'a', egress: [{action: Allow, destination: {services: {name: b}}}]`))
+	checkFlows(t, own, []string{"y/a y/b 80/TCP"}, []string{"y/a y/b 81/TCP", "y/a x/b 80/TCP"})
 }
 
 func TestCalicoHostNetworkAndOutside(t *testing.T) {

@@ -7,7 +7,11 @@ import (
 
 func (w *world) policy(name string) {
 	ns := pickOne(w, "n0", "n1", "n2")
-	switch w.IntN(7) {
+	kind := w.IntN(7)
+	if w.plain && w.chance(50) {
+		kind = 5 + w.IntN(2)
+	}
+	switch kind {
 	case 0, 1:
 		w.add("networking.k8s.io/v1", "NetworkPolicy", ns, name, nil, w.networkPolicy())
 	case 2:
@@ -179,7 +183,14 @@ func (w *world) expression(depth int, keys []string) (string, func(map[string]st
 		inner, f := w.expression(depth-1, keys)
 		return fmt.Sprintf("! (%s)", inner), func(m map[string]string) bool { return !f(m) }
 	}
-	return w.comparison(pickOne(w, keys...), pickOne(w, "a", "b", "n0"))
+	key := pickOne(w, keys...)
+	switch {
+	case strings.HasSuffix(key, "/namespace"), strings.HasSuffix(key, "name"):
+		return w.comparison(key, pickOne(w, "n0", "n1"))
+	case strings.HasSuffix(key, "/serviceaccount"):
+		return w.comparison(key, "robot")
+	}
+	return w.comparison(key, pickOne(w, "a", "b"))
 }
 
 func (w *world) comparison(k, v string) (string, func(map[string]string) bool) {
