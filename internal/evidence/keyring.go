@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/stagegate/stagegate/internal/durable"
 )
 
 // The files of a key ring.
@@ -76,7 +78,7 @@ func (r KeyRing) signer() (privateKey, error) {
 	if err != nil {
 		return privateKey{}, err
 	}
-	return key, writeFile(filepath.Join(r.dir, publicFile), public, 0o644, os.Rename)
+	return key, durable.Write(filepath.Join(r.dir, publicFile), public, 0o644)
 }
 
 func (r KeyRing) load() (privateKey, error) {
@@ -120,5 +122,5 @@ func (r KeyRing) create() error {
 	if err := os.MkdirAll(filepath.Join(r.dir, trustedDir), 0o700); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(r.dir, privateFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600, os.Link)
+	return durable.Create(filepath.Join(r.dir, privateFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }

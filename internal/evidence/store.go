@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/durable"
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
@@ -68,7 +69,7 @@ func (s *Store) Write(ctx context.Context, r Record) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("writing evidence: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, hexOf(id)+extension), content, 0o600, os.Rename); err != nil {
+	if err := durable.Write(filepath.Join(dir, hexOf(id)+extension), content, 0o600); err != nil {
 		return "", fmt.Errorf("writing evidence: %w", err)
 	}
 	return string(id), nil

@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/durable"
+	"github.com/stagegate/stagegate/internal/filelock"
 )
 
 // file is what a journal is written to.
@@ -27,7 +27,7 @@ type file interface {
 type Journal struct {
 	path  string
 	runID string
-	lock  *flock.Flock
+	lock  io.Closer
 
 	mu      sync.Mutex
 	file    file
@@ -61,7 +61,7 @@ func create(path, runID string) (*Journal, error) {
 	if err := j.append(Opened, "", "", header{Version, runID}); err != nil {
 		return nil, errors.Join(err, j.Close(), os.Remove(path))
 	}
-	return j, syncDir(filepath.Dir(path))
+	return j, durable.SyncDir(filepath.Dir(path))
 }
 
 // Open goes on with a journal. A last line that was torn is cut off; any other damage, and
@@ -230,22 +230,10 @@ func (j *Journal) Head() change.Digest {
 func (j *Journal) Close() error { return errors.Join(j.file.Close(), j.lock.Close()) }
 
 // acquire keeps other processes out. The operating system lets go when this one dies.
-func acquire(path string) (*flock.Flock, error) {
-	lock := flock.New(path + ".lock")
-	got, err := lock.TryLock()
-	if err != nil {
-		return nil, err
+func acquire(path string) (io.Closer, error) {
+	lock, err := filelock.Try(path + ".lock")
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, ErrInUse
 	}
-	if !got {
-		return nil, errors.Join(ErrInUse, lock.Close())
-	}
-	return lock, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return lock, err
 }
