@@ -13,6 +13,9 @@
 // connections to the backends from a stand-in of the ingress controller: connections that
 // the controller has kept open outlive a policy that forbids new ones.
 //
+// A stand-in has an address of its own: a policy on blocks of addresses (ipBlock) that tells
+// single pods apart sees the stand-in, not the workload.
+//
 // # Positive controls
 //
 // A time-out shows that something is unreachable only if the probe itself works. For a

@@ -22,16 +22,25 @@ type nodeSet struct {
 	pods  map[string]*corev1.Pod // by namespace/name
 }
 
+// readNodes reads the nodes alone.
 func (p *Prober) readNodes(ctx context.Context) (nodeSet, error) {
 	nodes, err := p.clients.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nodeSet{}, fmt.Errorf("reading the nodes: %w", err)
 	}
+	return nodeSet{nodes: nodes.Items}, nil
+}
+
+func (p *Prober) readNodesAndPods(ctx context.Context) (nodeSet, error) {
+	s, err := p.readNodes(ctx)
+	if err != nil {
+		return nodeSet{}, err
+	}
 	pods, err := p.clients.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nodeSet{}, fmt.Errorf("reading the pods: %w", err)
 	}
-	s := nodeSet{nodes: nodes.Items, pods: make(map[string]*corev1.Pod, len(pods.Items))}
+	s.pods = make(map[string]*corev1.Pod, len(pods.Items))
 	for i := range pods.Items {
 		s.pods[pods.Items[i].Namespace+"/"+pods.Items[i].Name] = &pods.Items[i]
 	}

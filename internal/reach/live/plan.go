@@ -56,7 +56,7 @@ type planner struct {
 }
 
 func (p *Prober) plan(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation) (*plan, error) {
-	nodes, err := p.readNodes(ctx)
+	nodes, err := p.readNodesAndPods(ctx)
 	if err != nil {
 		return nil, err
 	}

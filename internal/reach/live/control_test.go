@@ -1,0 +1,146 @@
+package live
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	coordination "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func podWith(change func(*corev1.Pod)) *corev1.Pod {
+	pod := &corev1.Pod{Status: corev1.PodStatus{
+		Phase: corev1.PodRunning,
+		ContainerStatuses: []corev1.ContainerStatus{
+			{Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}},
+		},
+	}}
+	change(pod)
+	return pod
+}
+
+func nodeWith(name string, ready corev1.ConditionStatus) corev1.Node {
+	return corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Status: corev1.NodeStatus{
+			Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: ready}},
+			Addresses:  []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.0.0.1"}, {Type: corev1.NodeHostName, Address: name}},
+		},
+	}
+}
+
+// The positive control must fail for every way in which a probe can be broken.
+func TestDistrust(t *testing.T) {
+	nodes := nodeSet{nodes: []corev1.Node{nodeWith("n1", corev1.ConditionTrue), nodeWith("n2", corev1.ConditionUnknown)}}
+	running := podWith(func(*corev1.Pod) {})
+	cut := podWith(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Ready = false })
+	evicted := podWith(func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" })
+	deleted := podWith(func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.Now()) })
+	tests := []struct {
+		name  string
+		pod   probePod
+		state *corev1.Pod
+		want  string
+	}{
+		{"works", probePod{name: "p", node: "n1"}, running, ""},
+		{"its network is broken", probePod{name: "p", node: "n1"}, cut, "its own node cannot reach it"},
+		{"evicted", probePod{name: "p", node: "n1"}, evicted, "does not run"},
+		{"deleted", probePod{name: "p", node: "n1"}, deleted, "does not run"},
+		{"gone", probePod{name: "p", node: "n1"}, nil, "does not run"},
+		{"never made", probePod{err: errTest}, nil, errTest.Error()},
+		{"host network", probePod{name: "p", node: "n1", hostNetwork: true}, cut, ""},
+		{"host network of a lost node", probePod{name: "p", node: "n2", hostNetwork: true}, cut, "n2 is not ready"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			states := map[string]state{}
+			if test.state != nil {
+				states["p"] = stateOf(test.state)
+			}
+			got := distrust(test.pod, states, nodes)
+			if got == "" != (test.want == "") || !strings.Contains(got, test.want) {
+				t.Errorf("got %q; want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSettle(t *testing.T) {
+	waiting := func(reason string) *corev1.Pod {
+		return podWith(func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "why"}}
+		})
+	}
+	tests := []struct {
+		name string
+		pod  *corev1.Pod
+		late bool
+		wait bool
+		err  string
+	}{
+		{"runs", podWith(func(*corev1.Pod) {}), false, false, ""},
+		{"runs, control not yet passed", podWith(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Ready = false }), false, true, ""},
+		{"starting", waiting("ContainerCreating"), false, true, ""},
+		{"starting for too long", waiting("ContainerCreating"), true, false, "does not start in time"},
+		{"image missing", waiting("ImagePullBackOff"), false, false, "ImagePullBackOff why"},
+		{"not admitted", podWith(func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "OutOfcpu" }), false, false, "OutOfcpu"},
+		{"removed", nil, false, false, "removed by somebody else"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			states := map[string]state{}
+			if test.pod != nil {
+				states["p"] = stateOf(test.pod)
+			}
+			pod := &probePod{name: "p"}
+			if wait := pod.settle(states, test.late); wait != test.wait {
+				t.Errorf("wait: %v", wait)
+			}
+			if (pod.err != nil) != (test.err != "") || pod.err != nil && !strings.Contains(pod.err.Error(), test.err) {
+				t.Errorf("error: %v", pod.err)
+			}
+		})
+	}
+}
+
+func TestExpired(t *testing.T) {
+	now := time.Now()
+	lease := func(renewed time.Duration) coordination.Lease {
+		return coordination.Lease{Spec: coordination.LeaseSpec{
+			RenewTime: new(metav1.NewMicroTime(now.Add(-renewed))), LeaseDurationSeconds: new(int32(120)),
+		}}
+	}
+	if expired(lease(time.Minute), now) || !expired(lease(3*time.Minute), now) || !expired(coordination.Lease{}, now) {
+		t.Error("leases of live runs are not told from those of dead ones")
+	}
+}
+
+func TestNodes(t *testing.T) {
+	tainted := nodeWith("n3", corev1.ConditionTrue)
+	tainted.Spec.Taints = []corev1.Taint{{Key: "dedicated", Effect: corev1.TaintEffectNoSchedule}}
+	zoned := nodeWith("n4", corev1.ConditionTrue)
+	zoned.Labels = map[string]string{"zone": "a"}
+	p := testPlanner(t)
+	pod := &corev1.Pod{}
+	p.nodes = nodeSet{
+		nodes: []corev1.Node{nodeWith("n1", corev1.ConditionTrue), nodeWith("n2", corev1.ConditionFalse), tainted, zoned},
+		pods:  map[string]*corev1.Pod{"shop/web-1": pod},
+	}
+	fitting := func() string { return strings.Join(p.nodes.fitting(p.topo.Pods[0]), " ") }
+	if got := fitting(); got != "n1 n4" {
+		t.Errorf("any: %s", got)
+	}
+	pod.Spec.NodeSelector = map[string]string{"zone": "a"}
+	if got := fitting(); got != "n4" {
+		t.Errorf("selected: %s", got)
+	}
+	pod.Spec.NodeSelector, pod.Spec.Tolerations = nil, []corev1.Toleration{{Key: "dedicated", Operator: corev1.TolerationOpExists}}
+	if got := fitting(); got != "n1 n3 n4" {
+		t.Errorf("tolerating: %s", got)
+	}
+	if got := p.nodes.addressesFor(nil); len(got) != 3 || got[0] != "10.0.0.1" {
+		t.Errorf("addresses of ready nodes: %v", got)
+	}
+}
