@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"os"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -9,8 +8,6 @@ import (
 
 	"github.com/stagegate/stagegate/internal/cluster/embedded/embeddedtest"
 )
-
-func TestMain(m *testing.M) { os.Exit(embeddedtest.Run(m)) }
 
 func TestSharedClusterHasReadyNodes(t *testing.T) {
 	c := embeddedtest.Shared(t)

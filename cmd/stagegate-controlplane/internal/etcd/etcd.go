@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -55,12 +57,26 @@ func open(cfg *embed.Config) (server *embed.Etcd, err error) {
 			err = fmt.Errorf("%w: %v", ErrUnreadable, cause)
 		}
 	}()
-	server, err = embed.StartEtcd(cfg)
+	if err = check(filepath.Join(cfg.Dir, "member", "snap", "db")); err == nil {
+		server, err = embed.StartEtcd(cfg)
+	}
 	var refused syscall.Errno
 	if err != nil && !errors.As(err, &refused) {
 		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return server, err
+}
+
+// check opens the database once before etcd does, which would panic out of reach.
+func check(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	database, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	return database.Close()
 }
 
 func configure(dataDir string) *embed.Config {

@@ -8,12 +8,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -29,27 +28,24 @@ const validity = 10 * 365 * 24 * time.Hour
 
 // Files are the paths of the cluster's keys and certificates, all PEM.
 type Files struct {
-	CA                     string
-	ServerCert, ServerKey  string
-	AdminCert, AdminKey    string
-	ServiceAccountKey      string
-	authorityKey, complete string
+	CA                    string
+	ServerCert, ServerKey string
+	AdminCert, AdminKey   string
+	ServiceAccountKey     string
+	authorityKey          string
 }
 
-// Ensure returns the files in dir, making them where they do not exist yet. The files
-// are made in full or anew: a marker written last tells a whole set from a torn one.
+// Ensure returns the files in dir. Where they do not exist, are torn or have expired,
+// all are made anew: they belong together.
 func Ensure(dir string, serviceIP net.IP) (Files, error) {
 	f := Files{
 		CA: filepath.Join(dir, "ca.crt"), authorityKey: filepath.Join(dir, "ca.key"),
 		ServerCert: filepath.Join(dir, "apiserver.crt"), ServerKey: filepath.Join(dir, "apiserver.key"),
 		AdminCert: filepath.Join(dir, "admin.crt"), AdminKey: filepath.Join(dir, "admin.key"),
-		ServiceAccountKey: filepath.Join(dir, "service-account.key"), complete: filepath.Join(dir, "complete"),
+		ServiceAccountKey: filepath.Join(dir, "service-account.key"),
 	}
-	switch _, err := os.Stat(f.complete); {
-	case err == nil:
+	if f.Usable() {
 		return f, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return f, fmt.Errorf("reading the cluster's certificates: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return f, fmt.Errorf("making the certificate directory: %w", err)
@@ -57,7 +53,29 @@ func Ensure(dir string, serviceIP net.IP) (Files, error) {
 	if err := f.generate(serviceIP); err != nil {
 		return f, fmt.Errorf("making the cluster's certificates: %w", err)
 	}
-	return f, os.WriteFile(f.complete, nil, 0o600)
+	return f, nil
+}
+
+// Usable tells whether every file is whole, belongs to the authority and is still valid.
+func (f Files) Usable() bool {
+	authorities, err := cert.NewPool(f.CA)
+	if err != nil {
+		return false
+	}
+	if _, err := keyutil.PrivateKeyFromFile(f.ServiceAccountKey); err != nil {
+		return false
+	}
+	for _, pair := range [][2]string{{f.ServerCert, f.ServerKey}, {f.AdminCert, f.AdminKey}} {
+		loaded, err := tls.LoadX509KeyPair(pair[0], pair[1])
+		if err != nil {
+			return false
+		}
+		options := x509.VerifyOptions{Roots: authorities, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
+		if _, err := loaded.Leaf.Verify(options); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (f Files) generate(serviceIP net.IP) error {
