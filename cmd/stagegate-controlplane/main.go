@@ -39,11 +39,12 @@ func run(ctx context.Context, args []string) error {
 	var options server.Options
 	flags.StringVar(&options.StateDir, "state-dir", "", "directory that holds the cluster's state, credentials and log (required)")
 	flags.BoolVar(&options.ExitWithParent, "exit-with-parent", false, "stop when the process that started this one is gone")
+	flags.StringVar(&options.Assets, "assets", "", "run etcd and kube-apiserver from this directory instead of the built-in ones")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if options.StateDir == "" || flags.NArg() > 0 {
-		return fmt.Errorf("usage: stagegate-controlplane --state-dir DIR [--exit-with-parent]")
+		return fmt.Errorf("usage: stagegate-controlplane --state-dir DIR [--exit-with-parent] [--assets DIR]")
 	}
 	return server.Run(ctx, options)
 }

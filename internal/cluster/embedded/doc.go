@@ -19,7 +19,12 @@
 //
 // Locks are taken on open files and end with the process that has them, so that a stale
 // pid file deceives nobody. A directory without complete is a start that was cut short:
-// nothing in it was ever used, and the next start makes it anew.
+// nothing in it was ever used, and the next start makes it anew. One whose data etcd
+// cannot read is moved to clusters/NAME.broken-TIME before that.
+//
+// Where KUBEBUILDER_ASSETS is set, as for envtest, etcd and kube-apiserver are the
+// programs in that directory; controllers and simulation stay those of
+// stagegate-controlplane.
 //
 // # Simulation
 //

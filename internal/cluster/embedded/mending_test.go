@@ -73,7 +73,7 @@ func TestCorruptDataIsSetAside(t *testing.T) {
 	if !strings.Contains(said, "etcd cannot read its data") {
 		t.Errorf("progress was %q; want the mending named", said)
 	}
-	aside, err := filepath.Glob(filepath.Join(filepath.Dir(after.Kubeconfig), "etcd.broken-*"))
+	aside, err := filepath.Glob(filepath.Dir(after.Kubeconfig) + ".broken-*/etcd")
 	if err != nil || len(aside) != 1 {
 		t.Errorf("set aside: %v, %v; want the damaged data kept once", aside, err)
 	}

@@ -22,7 +22,8 @@ type child struct {
 
 // launch starts the control plane. It inherits run.lock and so holds it for as long as
 // it lives; it ends when this process is gone, unless the state is marked to be kept.
-func launch(state state, binary string) (*child, error) {
+// With assets, etcd and kube-apiserver are the programs in that directory.
+func launch(state state, binary, assets string) (*child, error) {
 	lock, err := filelock.Try(state.path(runLock))
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func launch(state state, binary string) (*child, error) {
 	}
 	defer log.Close()
 	c := &child{
-		command: exec.Command(binary, "--state-dir", state.dir, "--exit-with-parent"),
+		command: exec.Command(binary, "--state-dir", state.dir, "--exit-with-parent", "--assets="+assets),
 		exited:  make(chan struct{}),
 	}
 	c.command.Stdout, c.command.Stderr = log, log

@@ -129,7 +129,7 @@ func (p *Provider) Destroy(ctx context.Context, name string, progress cluster.Pr
 	if err := stop(ctx, state); err != nil {
 		return fmt.Errorf("destroying embedded cluster %s: %w", name, err)
 	}
-	err = errors.Join(os.RemoveAll(state.dir), os.Remove(lock.Name()))
+	err = errors.Join(state.remove(), os.Remove(lock.Name()))
 	if err != nil {
 		return fmt.Errorf("destroying embedded cluster %s: %w", name, err)
 	}

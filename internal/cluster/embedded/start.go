@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
 	"github.com/stagegate/stagegate/internal/filelock"
 )
 
@@ -54,19 +55,23 @@ func (p *Provider) start(ctx context.Context, state state, progress cluster.Prog
 	if err != nil {
 		return nil, err
 	}
-	c, err := startOnce(ctx, state, binary, progress)
+	assets, err := controlplane.Assets()
+	if err != nil {
+		return nil, err
+	}
+	c, err := startOnce(ctx, state, binary, assets, progress)
 	if errors.Is(err, errUnreadableData) && state.has(completeFile) {
-		aside, moveErr := state.setAsideData()
+		aside, moveErr := state.setAside()
 		if moveErr != nil {
 			return nil, errors.Join(err, moveErr)
 		}
-		progress("mending cluster %s: etcd cannot read its data, which is now in %s; making the cluster anew", state.name, aside)
-		c, err = startOnce(ctx, state, binary, progress)
+		progress("mending cluster %s: etcd cannot read its data, which was moved to %s; making the cluster anew", state.name, aside)
+		c, err = startOnce(ctx, state, binary, assets, progress)
 	}
 	return c, err
 }
 
-func startOnce(ctx context.Context, state state, binary string, progress cluster.Progress) (_ *cluster.Cluster, err error) {
+func startOnce(ctx context.Context, state state, binary, assets string, progress cluster.Progress) (_ *cluster.Cluster, err error) {
 	if err := state.prepare(progress); err != nil {
 		return nil, err
 	}
@@ -76,7 +81,7 @@ func startOnce(ctx context.Context, state state, binary string, progress cluster
 		}
 	}()
 	progress("starting cluster %s", state.name)
-	child, err := launch(state, binary)
+	child, err := launch(state, binary, assets)
 	if err != nil {
 		return nil, err
 	}

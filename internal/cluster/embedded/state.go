@@ -21,7 +21,6 @@ const (
 	keepFile       = "keep"
 	kubeconfigFile = "kubeconfig"
 	logFile        = "log"
-	etcdDir        = "etcd"
 )
 
 // state is the directory of one cluster.
@@ -71,11 +70,21 @@ func (s state) prepare(progress cluster.Progress) error {
 	return errors.Join(s.unmark(readyFile), s.unmark(pidFile), s.unmark(keepFile))
 }
 
-// setAsideData moves the data that etcd cannot read out of the way, and returns where.
-// The cluster is a new one then, so it is not complete any more.
-func (s state) setAsideData() (string, error) {
-	aside := s.path(etcdDir + ".broken-" + time.Now().UTC().Format("20060102T150405.000"))
-	return aside, errors.Join(os.Rename(s.path(etcdDir), aside), s.unmark(completeFile))
+// setAside moves the directory out of the way and returns where; the cluster is a new
+// one then. Destroy removes what was set aside.
+func (s state) setAside() (string, error) {
+	aside := s.dir + ".broken-" + time.Now().UTC().Format("20060102T150405.000")
+	return aside, os.Rename(s.dir, aside)
+}
+
+// remove deletes the directory and all that was set aside.
+func (s state) remove() error {
+	aside, err := filepath.Glob(s.dir + ".broken-*")
+	errs := []error{err}
+	for _, dir := range append(aside, s.dir) {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
 }
 
 // lastWords are the end of the control plane's log, for an error message.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -13,6 +15,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/stagegate/stagegate/cmd/stagegate-controlplane/internal/pki"
+	"github.com/stagegate/stagegate/cmd/stagegate-controlplane/internal/program"
 )
 
 // Config is what the server needs from outside.
@@ -25,10 +28,15 @@ type Config struct {
 	// AdvertiseAddress is what the Service default/kubernetes leads to.
 	AdvertiseAddress net.IP
 	ServiceCIDR      string
+	// Assets is the directory of the program kube-apiserver; empty for the built-in one.
+	Assets string
 }
 
 // Run serves until the context ends.
 func Run(ctx context.Context, c Config) error {
+	if c.Assets != "" {
+		return c.runProgram(ctx)
+	}
 	s := options.NewServerRunOptions()
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	for _, set := range s.Flags().FlagSets {
@@ -52,6 +60,20 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("configuring kube-apiserver: %w", utilerrors.NewAggregate(errs))
 	}
 	if err := app.Run(ctx, completed); err != nil {
+		return fmt.Errorf("running kube-apiserver: %w", err)
+	}
+	return nil
+}
+
+// runProgram gives the listener's port to another process.
+func (c Config) runProgram(ctx context.Context) error {
+	port := c.Listener.Addr().(*net.TCPAddr).Port
+	if err := c.Listener.Close(); err != nil {
+		return fmt.Errorf("running kube-apiserver: %w", err)
+	}
+	arguments := append(c.arguments(), "--secure-port="+strconv.Itoa(port))
+	command := program.New(ctx, filepath.Join(c.Assets, "kube-apiserver"), arguments...)
+	if err := command.Run(); err != nil {
 		return fmt.Errorf("running kube-apiserver: %w", err)
 	}
 	return nil

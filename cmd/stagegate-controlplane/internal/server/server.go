@@ -30,6 +30,9 @@ const (
 type Options struct {
 	StateDir       string
 	ExitWithParent bool
+	// Assets is the directory of the programs etcd and kube-apiserver; empty for those
+	// that are built in.
+	Assets string
 }
 
 // Run brings the control plane up, writes the kubeconfig and, when everything works,
@@ -53,11 +56,11 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	store, err := etcd.Start(ctx, ".")
+	closeStore, err := startStore(ctx, options.Assets)
 	if err != nil {
 		return err
 	}
-	defer closeWithin(stopTimeout, store.Close)
+	defer closeWithin(stopTimeout, closeStore)
 	egress, err := apiserver.BlockEgress(ctx, ".")
 	if err != nil {
 		return err
@@ -67,6 +70,7 @@ func Run(ctx context.Context, options Options) error {
 		served <- apiserver.Run(ctx, apiserver.Config{
 			Listener: listener, Etcd: etcd.Endpoint, Files: files, Egress: egress,
 			AdvertiseAddress: net.ParseIP(simulate.FirstNodeAddress), ServiceCIDR: serviceCIDR,
+			Assets: options.Assets,
 		})
 	}()
 	started := make(chan error, 1)
@@ -100,6 +104,17 @@ func supervise(ctx context.Context, cancel context.CancelCauseFunc, started, ser
 			return nil
 		}
 	}
+}
+
+func startStore(ctx context.Context, assets string) (stop func(), err error) {
+	if assets != "" {
+		return etcd.StartProgram(ctx, assets, ".")
+	}
+	store, err := etcd.Start(ctx, ".")
+	if err != nil {
+		return nil, err
+	}
+	return store.Close, nil
 }
 
 // closeWithin does not wait longer than need be: all that etcd acknowledged is in its
