@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +24,7 @@ const calicoVariable = "STAGEGATE_TEST_CALICO"
 
 const (
 	published = "external -> ingress/shop/podinfo (shop.example/)"
+	secured   = "external -> ingress/shop/secure (secure.example/)"
 	inside    = "ingress/shop/podinfo -> service/shop/podinfo:80/TCP"
 )
 
@@ -78,6 +79,18 @@ func (w *world) want(p *live.Prober, wanted map[string][2]string) {
 	}
 }
 
+// awaitTraefik waits until it serves: it learns of an Ingress a moment after its start.
+func (w *world) awaitTraefik(p *live.Prober) {
+	w.t.Helper()
+	w.eventually("waiting for Traefik", func() error {
+		m, err := p.Probe(w.t.Context(), w.topology(), expect(published))
+		if err == nil && m.Edges[0].Outcome != reach.Reachable {
+			err = errors.New(m.Edges[0].Reason)
+		}
+		return err
+	})
+}
+
 // nothingLeft fails where probing has left an object behind.
 func (w *world) nothingLeft() {
 	w.t.Helper()
@@ -101,8 +114,11 @@ func TestLive(t *testing.T) {
 	w.apply("testdata/shop.yaml")
 	w.ready("traefik", 1)
 	w.ready("shop", 1)
+	trusted := expect(secured)[0]
+	trusted.Name = "trusted"
 	p := w.prober("run-live", live.Options{Checks: []config.Check{
 		{Name: "ready", Edge: expect(published)[0].Edge, HTTP: &config.HTTPCheck{Status: []int{200}, BodyContains: "podinfo"}},
+		{Name: "trusted", Edge: trusted.Edge, TLS: &config.TLSCheck{}},
 	}})
 	defer w.nothingLeft()
 	defer func() {
@@ -110,21 +126,12 @@ func TestLive(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	// Traefik learns of the Ingress a moment after its own start.
-	w.eventually("waiting for Traefik", func() error {
-		m, err := p.Probe(t.Context(), w.topology(), expect(published))
-		if err != nil {
-			return err
-		}
-		if m.Edges[0].Outcome != reach.Reachable {
-			return fmt.Errorf("%s", m.Edges[0].Reason)
-		}
-		return nil
-	})
+	w.awaitTraefik(p)
 	w.want(p, map[string][2]string{
 		published: {"reachable", "HTTP 200"},
 		"external -> ingress/shop/podinfo (shop.example/nobody)": {"unreachable", "does not know"},
-		inside: {"reachable", "the cluster address"},
+		secured: {"reachable", "HTTP 200"},
+		inside:  {"reachable", "the cluster address"},
 		"deployment/traefik/traefik -> service/shop/podinfo:80/TCP":         {"reachable", "stand-in of deployment/traefik/traefik"},
 		"deployment/traefik/traefik -> service/shop/nobody:80/TCP":          {"unreachable", "refused"},
 		"deployment/shop/podinfo -> deployment/shop/podinfo:9898/TCP":       {"reachable", "connected"},
@@ -156,8 +163,28 @@ func TestLive(t *testing.T) {
 	if err != nil || replicas.Status.Replicas != 1 {
 		t.Errorf("the Deployment counts %d replicas: probe pods are adopted (%v)", replicas.Status.Replicas, err)
 	}
+	if m, err := p.Probe(t.Context(), w.topology(), []reach.Expectation{trusted}); err != nil || m.Edges[0].Outcome != reach.Unreachable || !strings.Contains(m.Edges[0].Reason, "not trusted") {
+		t.Errorf("a certificate that nobody signed: %+v, %v", m.Edges, err)
+	}
+	t.Run("forward", func(t *testing.T) { testForward(t, w) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, w) })
 	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w) })
+}
+
+// testForward reaches a controller that nothing publishes.
+func testForward(t *testing.T, w *world) {
+	topo := w.topology()
+	for i := range topo.Routes {
+		topo.Routes[i].Controller.Services = nil
+	}
+	p := w.prober("run-forward", live.Options{})
+	m, err := p.Probe(t.Context(), topo, expect(published))
+	if err != nil || m.Edges[0].Outcome != reach.Reachable || !strings.Contains(m.Edges[0].Reason, "port-forward") {
+		t.Errorf("got %+v, %v", m.Edges, err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // testCancel ends the context in the middle; Close must remove everything all the same.
@@ -235,16 +262,7 @@ func TestCalico(t *testing.T) {
 		}
 		return wanted
 	}
-	w.eventually("waiting for Traefik", func() error {
-		m, err := p.Probe(t.Context(), w.topology(), expect(published))
-		if err != nil {
-			return err
-		}
-		if m.Edges[0].Outcome != reach.Reachable {
-			return fmt.Errorf("%s", m.Edges[0].Reason)
-		}
-		return nil
-	})
+	w.awaitTraefik(p)
 	w.want(p, all("reachable", ""))
 
 	stop, err := p.Watch(t.Context(), w.topology(), expect(edges...), 500*time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -27,6 +28,26 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string,
 		}
 	}
 	return nil
+}
+
+// LoadLocalImages is LoadImages for those of the images that the local engine has built
+// itself: never pushed or pulled, so no node could pull them. It returns those.
+func (p *Provider) LoadLocalImages(ctx context.Context, name string, images []string, progress cluster.Progress) ([]string, error) {
+	e, err := detectEngine()
+	if err != nil {
+		return nil, err
+	}
+	var local []string
+	for _, image := range images {
+		digests, err := e.run(ctx, "image", "inspect", "--format", "{{len .RepoDigests}}", image)
+		if err == nil && strings.TrimSpace(digests) == "0" {
+			local = append(local, image)
+		}
+	}
+	if len(local) == 0 {
+		return nil, ctx.Err()
+	}
+	return local, p.LoadImages(ctx, name, local, progress)
 }
 
 func (s *session) loadImage(ctx context.Context, image string) error {

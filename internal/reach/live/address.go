@@ -44,7 +44,7 @@ func (p *planner) addressGoal(check config.Check, protocol string, at place) (go
 	case protocol == "TCP":
 		return goal{target: probe.Target{Protocol: probe.TCP, Address: at.address}, judge: judgeTCP(at)}, nil
 	case protocol == "UDP":
-		answered := p.seen[check.Edge] == reach.Reachable
+		answered := p.answered[check.Edge]
 		return goal{target: probe.Target{Protocol: probe.UDP, Address: at.address}, judge: judgeUDP(at, answered)}, nil
 	}
 	return goal{}, cannot("live probes cannot send %s", protocol)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	coordination "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -139,17 +139,30 @@ func (p *Prober) deleteAll(ctx context.Context, run string) (left []string, err 
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
+	var group errgroup.Group
+	group.SetLimit(deletesAtOnce)
 	for _, pod := range pods.Items {
 		left = append(left, "pod "+pod.Namespace+"/"+pod.Name)
-		errs = append(errs, p.clients.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, atOnce()))
+		group.Go(func() error {
+			return ignoreGone(p.clients.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, atOnce()))
+		})
 	}
 	for _, lease := range leases.Items {
 		left = append(left, "lease "+lease.Namespace+"/"+lease.Name)
-		errs = append(errs, p.clients.CoordinationV1().Leases(lease.Namespace).Delete(ctx, lease.Name, atOnce()))
+		group.Go(func() error {
+			return ignoreGone(p.clients.CoordinationV1().Leases(lease.Namespace).Delete(ctx, lease.Name, atOnce()))
+		})
 	}
-	errs = slices.DeleteFunc(errs, apierrors.IsNotFound)
-	return left, errors.Join(errs...)
+	return left, group.Wait()
+}
+
+const deletesAtOnce = 16
+
+func ignoreGone(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 func atOnce() metav1.DeleteOptions {

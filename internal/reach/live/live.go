@@ -102,6 +102,7 @@ type Prober struct {
 	doors    map[string]door              // by controller and scheme
 	forwards map[string]*forwarding       // by pod and port
 	seen     map[reach.Edge]reach.Outcome // of the last Probe
+	answered map[reach.Edge]bool          // in any Probe
 }
 
 var validRunID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
@@ -123,7 +124,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 	p := &Prober{
 		config: config, clients: clients, options: options.withDefaults(),
 		pods: map[string]*probePod{}, leases: map[string]bool{}, doors: map[string]door{},
-		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{},
+		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{}, answered: map[reach.Edge]bool{},
 	}
 	if err := p.sweep(ctx); err != nil {
 		return nil, fmt.Errorf("removing probe pods of earlier runs: %w", err)

@@ -32,6 +32,7 @@ func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reac
 	for i, e := range edges {
 		matrix.Edges = append(matrix.Edges, reach.Result{Edge: e.Edge, Outcome: found[i].outcome, Reason: found[i].reason})
 		p.seen[e.Edge] = found[i].outcome
+		p.answered[e.Edge] = p.answered[e.Edge] || found[i].outcome == reach.Reachable
 	}
 	matrix.Sort()
 	return matrix, nil

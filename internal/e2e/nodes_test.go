@@ -1,0 +1,63 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/live"
+)
+
+const twoNodes = `kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes: [{role: control-plane}, {role: worker}]
+`
+
+// TestTwoNodes probes each identity from both nodes, and an ingress controller on the
+// host's network through its host port.
+func TestTwoNodes(t *testing.T) {
+	w := newWorld(t, "nodes", twoNodes)
+	content, err := os.ReadFile("testdata/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.applyText("shop.yaml", strings.Replace(string(content), "serviceAccountName: traefik\n", "serviceAccountName: traefik\n      hostNetwork: true\n", 1))
+	if err := w.clients.CoreV1().Services("traefik").Delete(t.Context(), "traefik", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.ready("traefik", 1)
+	w.ready("shop", 1)
+	p := w.prober("run-nodes", live.Options{})
+	defer w.nothingLeft()
+	defer func() {
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	w.awaitTraefik(p)
+	w.want(p, map[string][2]string{
+		published: {"reachable", "the host port"},
+		inside:    {"reachable", "stand-in of deployment/traefik/traefik"},
+		"deployment/shop/podinfo -> service/shop/podinfo:80/TCP": {"reachable", "stand-in of deployment/shop/podinfo"},
+		"deployment/shop/podinfo -> service/shop/nobody:80/TCP":  {"unreachable", "refused"},
+	})
+	pods, err := w.clients.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := map[string]map[string]bool{"shop": {}, "traefik": {}}
+	for _, pod := range pods.Items {
+		nodes[pod.Namespace][pod.Spec.NodeName] = true
+		if pod.Spec.HostNetwork != (pod.Namespace == "traefik") {
+			t.Errorf("probe pod %s/%s: host network %v", pod.Namespace, pod.Name, pod.Spec.HostNetwork)
+		}
+	}
+	if len(nodes["shop"]) != 2 || len(nodes["traefik"]) != 2 {
+		t.Errorf("probed from nodes %v; want two of each identity", nodes)
+	}
+}
