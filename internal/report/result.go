@@ -83,6 +83,8 @@ const (
 type Revert struct {
 	// Restored is true where nothing is left and every edge of the baseline is back.
 	Restored bool `json:"restored"`
+	// Recreated is true where the environment stayed dirty, and was thrown away and made anew.
+	Recreated bool `json:"recreated,omitempty"`
 	// Left is what could not be put back, and why.
 	Left []Left `json:"left,omitempty"`
 	// Kept is what others changed since, and was therefore left as it is.

@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/progress"
+)
+
+// apply carries out the parts in order, each recorded before it mutates anything. A part
+// that fails is a finding, not an error: the change is blocked and taken back.
+func (s *session) apply(ctx context.Context) error {
+	return s.step(ctx, "apply", func(ctx context.Context, step *progress.Step) (string, error) {
+		for i, part := range s.change.Parts {
+			if err := s.applyPart(ctx, i, part, step); err != nil {
+				if ctx.Err() != nil {
+					return "", fmt.Errorf("applying %s %s: %w", part.Kind(), part.Name(), context.Cause(ctx))
+				}
+				s.findings.ApplyFailed = fmt.Sprintf("%s %s: %v", part.Kind(), part.Name(), err)
+				return "failed: " + s.findings.ApplyFailed, nil
+			}
+		}
+		return summary(s.out.Plan), nil
+	})
+}
+
+func (s *session) applyPart(ctx context.Context, i int, part change.Part, step *progress.Step) error {
+	backend, err := s.backend(part.Kind(), part.Name())
+	if err != nil {
+		return err
+	}
+	if err := s.lock.Held(ctx); err != nil {
+		return err
+	}
+	record, err := s.newRecord(i, part)
+	if err != nil {
+		return err
+	}
+	return backend.Apply(ctx, part, s.target, record, show(step))
+}
+
+// show passes a back end's events on to a step's progress.
+func show(step *progress.Step) apply.Progress {
+	return func(e apply.Event) { step.Update("%s %s %s", e.Step, e.Object, e.Detail) }
+}
+
+// commit makes an applied change final.
+func (s *session) commit(ctx context.Context) error {
+	for _, record := range s.records {
+		backend, err := s.backend(record.Kind, record.Part)
+		if err != nil {
+			return err
+		}
+		if err := backend.Commit(ctx, record); err != nil {
+			return fmt.Errorf("committing %s %s: %w", record.Kind, record.Part, err)
+		}
+	}
+	return nil
+}
+
+func (s *session) backend(kind change.Kind, part string) (apply.Backend, error) {
+	backend, ok := s.backends[kind]
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no way yet to apply a part of kind %s", part, kind)
+	}
+	return backend, nil
+}

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// baseline finds what can be reached before anything is touched: what was already broken
+// is not blamed on the change.
+func (s *session) baseline(ctx context.Context) error {
+	return s.step(ctx, "baseline", func(ctx context.Context, step *progress.Step) (string, error) {
+		expected, matrix, err := s.settle(ctx, step)
+		if err != nil {
+			return "", err
+		}
+		s.findings.Expectations, s.findings.Baseline = expected, matrix
+		s.out.Baseline, s.out.Grade = matrix, matrix.Grade
+		return tally(matrix), nil
+	})
+}
+
+// unproven tells, before anything is touched, that the change could never pass here: an
+// edge whose baseline is not known, or a grade that is not good enough.
+func (s *session) unproven() bool {
+	if !s.findings.Baseline.Grade.Satisfies(s.env.Gate.MinimumGrade) {
+		return true
+	}
+	for _, r := range s.findings.Baseline.Edges {
+		if !decided(r.Outcome) {
+			return true
+		}
+	}
+	return false
+}
+
+// tally counts a matrix for people.
+func tally(m reach.Matrix) string {
+	count := map[reach.Outcome]int{}
+	for _, r := range m.Edges {
+		count[r.Outcome]++
+	}
+	text := fmt.Sprintf("%d of %d edges reachable (%s)", count[reach.Reachable], len(m.Edges), m.Grade)
+	if bad := count[reach.Error] + count[reach.Unknown]; bad > 0 {
+		text += fmt.Sprintf(", %d could not be found out", bad)
+	}
+	return text
+}

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/discover"
+	reachlive "github.com/stagegate/stagegate/internal/reach/live"
+	"github.com/stagegate/stagegate/internal/reach/topology"
+	"github.com/stagegate/stagegate/internal/snapshot"
+	"github.com/stagegate/stagegate/internal/snapshot/live"
+)
+
+// Live is a Prober that sends packets, and has the model explain what they find.
+type Live struct {
+	Config *rest.Config
+	Checks config.Checks
+	Prober *reachlive.Prober
+}
+
+// Probe sends packets along every edge that is there now.
+func (l *Live) Probe(ctx context.Context) ([]reach.Expectation, reach.Matrix, error) {
+	state, topo, expected, err := l.discover(ctx)
+	if err != nil {
+		return nil, reach.Matrix{}, err
+	}
+	found, err := l.Prober.Probe(ctx, topo, expected)
+	if err != nil {
+		return nil, reach.Matrix{}, err
+	}
+	modelled, err := evaluate(ctx, state, topo, expected)
+	if err != nil {
+		return nil, reach.Matrix{}, err
+	}
+	explain(&found, modelled)
+	return expected, found, nil
+}
+
+func (l *Live) discover(ctx context.Context) (*snapshot.Snapshot, *topology.Cluster, []reach.Expectation, error) {
+	state, err := live.Take(ctx, l.Config)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	topo := topology.Build(state)
+	expected, err := discover.Edges(topo, l.Checks)
+	return state, topo, expected, err
+}
+
+// Watch follows the edges that are there now, at an interval, until it is stopped.
+func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() []gate.Interruption, err error) {
+	_, topo, expected, err := l.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.Prober.Watch(ctx, topo, expected, interval)
+}
+
+// Close takes the probe pods away.
+func (l *Live) Close(ctx context.Context) error { return l.Prober.Close(ctx) }
+
+// explain adds to what packets found what the model says of it. Where the two disagree,
+// that is said, and the packets win.
+func explain(found *reach.Matrix, modelled reach.Matrix) {
+	model := make(map[reach.Edge]reach.Result, len(modelled.Edges))
+	for _, r := range modelled.Edges {
+		model[r.Edge] = r
+	}
+	for i, r := range found.Edges {
+		m := model[r.Edge]
+		switch {
+		case decided(r.Outcome) && decided(m.Outcome) && r.Outcome != m.Outcome:
+			found.Edges[i].Reason += "; the model disagrees (" + m.Outcome.String() + ": " + m.Reason + ")"
+		case r.Outcome == reach.Unreachable && m.Outcome == reach.Unreachable:
+			found.Edges[i].Reason += "; " + m.Reason
+		}
+	}
+}
+
+func decided(o reach.Outcome) bool { return o == reach.Reachable || o == reach.Unreachable }

@@ -1,0 +1,61 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stagegate/stagegate/internal/exitcode"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/report"
+	"github.com/stagegate/stagegate/internal/snapshot"
+)
+
+func isProd(name string) bool { return name == "production" }
+
+func TestExitCode(t *testing.T) {
+	restored, dirty := &report.Revert{Restored: true}, &report.Revert{}
+	env := func(name string, r *report.Revert) report.Environment {
+		return report.Environment{Name: name, Reverted: r}
+	}
+	for name, c := range map[string]struct {
+		result      report.Result
+		interrupted bool
+		want        int
+	}{
+		"nothing known":               {report.Result{}, false, exitcode.Inconclusive},
+		"pass":                        {report.Result{Verdict: gate.Pass}, false, exitcode.Pass},
+		"blocked":                     {report.Result{Verdict: gate.Blocked}, false, exitcode.Blocked},
+		"staging reverted":            {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", restored)}}, false, exitcode.Blocked},
+		"staging renewed":             {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", &report.Revert{Recreated: true})}}, false, exitcode.Blocked},
+		"staging dirty":               {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", dirty)}}, false, exitcode.Incomplete},
+		"production rolled back":      {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", nil), env("production", restored)}}, false, exitcode.RolledBack},
+		"production dirty":            {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("production", dirty)}}, false, exitcode.Incomplete},
+		"interrupted":                 {report.Result{Error: "context canceled"}, true, exitcode.Interrupted},
+		"interrupted in production":   {report.Result{Error: "context canceled", Environments: []report.Environment{env("production", restored)}}, true, exitcode.RolledBack},
+		"error beats a verdict":       {report.Result{Verdict: gate.Pass, Error: "no cluster"}, false, exitcode.Error},
+		"dirty beats everything else": {report.Result{Error: "x", Environments: []report.Environment{env("production", dirty)}}, true, exitcode.Incomplete},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := exitCode(&c.result, c.interrupted, isProd); got != c.want {
+				t.Errorf("exit code %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestNextStepsNameWhatIsLeft(t *testing.T) {
+	r := &report.Result{RunID: "r1", ExitCode: exitcode.Incomplete, Environments: []report.Environment{{
+		Name: "production", ClusterName: "prod-eu",
+		Reverted: &report.Revert{
+			Left:    []report.Left{{Object: snapshot.Key{Kind: "Namespace", Name: "shop"}, Why: "finalizer x is stuck"}},
+			Missing: []reach.Change{{Edge: reach.Edge{From: "external", To: "ingress/shop/web"}, Reason: "time-out"}},
+		},
+	}}}
+	got := strings.Join(nextSteps(r, isProd), "\n")
+	for _, want := range []string{"Namespace shop (finalizer x is stuck)", "external -> ingress/shop/web: time-out", "stagegate rollback r1 --cluster-name prod-eu"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("next steps do not say %q:\n%s", want, got)
+		}
+	}
+}

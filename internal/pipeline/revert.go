@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+// revert takes back what was applied, last part first, and probes again: the baseline
+// must be back. "Everything created is deleted" does not mean "restored". A disposable
+// environment that stays dirty is thrown away and made anew.
+func (s *session) revert(ctx context.Context) error {
+	return errors.Join(s.restore(ctx), s.renewIfDirty(ctx))
+}
+
+// restore reverts and re-probes, and notes whether all is as it was.
+func (s *session) restore(ctx context.Context) error {
+	s.out.Reverted = &report.Revert{}
+	failed := errors.Join(s.step(ctx, "revert", s.takeBack), s.step(ctx, "re-probe", s.reprobe))
+	s.out.Reverted.Restored = failed == nil && len(s.out.Reverted.Missing) == 0 && len(s.out.Reverted.Left) == 0
+	return failed
+}
+
+func (s *session) takeBack(ctx context.Context, step *progress.Step) (string, error) {
+	var errs []error
+	for i := len(s.records) - 1; i >= 0; i-- {
+		record := s.records[i]
+		backend, err := s.backend(record.Kind, record.Part)
+		if err == nil {
+			var outcome apply.Outcome
+			outcome, err = backend.Revert(ctx, record, show(step))
+			s.out.Reverted.Left = append(s.out.Reverted.Left, outcome.Left...)
+			s.out.Reverted.Kept = append(s.out.Reverted.Kept, outcome.Kept...)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reverting %s %s: %w", record.Kind, record.Part, err))
+		}
+	}
+	return fmt.Sprintf("%d left, %d kept", len(s.out.Reverted.Left), len(s.out.Reverted.Kept)), errors.Join(errs...)
+}
+
+func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, error) {
+	back := func(m reach.Matrix) bool { return len(missing(s.findings.Baseline, m)) == 0 }
+	_, matrix, err := s.settleUntil(ctx, step, back)
+	if err != nil {
+		return "", err
+	}
+	s.out.Reverted.Missing = missing(s.findings.Baseline, matrix)
+	if n := len(s.out.Reverted.Missing); n > 0 {
+		return fmt.Sprintf("%d edges of the baseline did not come back", n), nil
+	}
+	return "the baseline is back: " + tally(matrix), nil
+}
+
+// missing are the edges that the baseline could reach and a later matrix cannot.
+func missing(baseline, now reach.Matrix) []reach.Change {
+	d := reach.Compare(baseline, now)
+	lost := d.Lost
+	for _, c := range append(d.Gone, d.Unclear...) {
+		if c.Before == reach.Reachable {
+			lost = append(lost, c)
+		}
+	}
+	return lost
+}
+
+func (s *session) renewIfDirty(ctx context.Context) error {
+	if s.out.Reverted.Restored || !s.cluster.Disposable || s.env.IsProduction() {
+		return nil
+	}
+	provider, err := s.Provider(s.env)
+	if err != nil {
+		return err
+	}
+	destroyer, ok := provider.(cluster.Destroyer)
+	if !ok {
+		return nil
+	}
+	return s.step(ctx, "renew", func(ctx context.Context, step *progress.Step) (string, error) {
+		if err := s.renew(ctx, destroyer, step); err != nil {
+			return "", err
+		}
+		s.out.Reverted.Recreated = true
+		return "the environment stayed dirty: thrown away and made anew", nil
+	})
+}
+
+func (s *session) renew(ctx context.Context, destroyer cluster.Destroyer, step *progress.Step) error {
+	if err := s.prober.Close(ctx); err != nil {
+		return err
+	}
+	s.prober, s.lock = nil, nil // they went with the cluster
+	if err := s.cluster.Release(ctx); err != nil {
+		return err
+	}
+	s.cluster = nil
+	if err := destroyer.Destroy(ctx, s.env.ClusterName, step.Update); err != nil {
+		return err
+	}
+	renewed, err := s.EnsureCluster(ctx, s.env, false, step.Update)
+	if err != nil {
+		return err
+	}
+	s.cluster = renewed
+	return nil
+}

@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/durable"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+// run is one execution: its id, its directory, and the result that grows with each step.
+type run struct {
+	*Runner
+	change   *change.Change
+	dir      string
+	result   *report.Result
+	clusters map[string]*opened // by environment
+}
+
+func (r *Runner) newRun(command string, ch *change.Change) (*run, error) {
+	id, err := newRunID(r.Now())
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(r.Home, "runs", id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the run's directory: %w", err)
+	}
+	return &run{Runner: r, change: ch, dir: dir, result: &report.Result{
+		RunID: id, Command: command, Started: r.Now().UTC(), Change: Describe(ch),
+		// The capacity is for all, since each session holds a pointer to its own.
+		Environments: make([]report.Environment, 0, len(r.Environments)),
+	}}, nil
+}
+
+// newRunID is sortable by time and unique: 20060102-150405-abcdef.
+func newRunID(now time.Time) (string, error) {
+	var random [3]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("making a run id: %w", err)
+	}
+	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(random[:]), nil
+}
+
+// Describe names a change for a report.
+func Describe(ch *change.Change) report.Change {
+	d := report.Change{Name: ch.Name, Kind: ch.Kind, Digest: ch.Digest()}
+	for _, p := range ch.Parts {
+		d.Parts = append(d.Parts, string(p.Kind())+" "+p.Name())
+	}
+	return d
+}
+
+// finish closes the result and keeps it for the history. A run that ended in an error
+// still has a result: what happened until then.
+func (r *run) finish(ctx context.Context, err error) (*report.Result, error) {
+	r.result.Duration = r.Now().Sub(r.result.Started)
+	if err != nil {
+		r.result.Error = err.Error()
+	}
+	r.result.Verdict = worst(r.result.Environments)
+	r.result.ExitCode = exitCode(r.result, ctx.Err() != nil, r.isProduction)
+	r.result.Next = nextSteps(r.result, r.isProduction)
+	content, jsonErr := json.MarshalIndent(r.result, "", "  ")
+	if jsonErr != nil {
+		return nil, errors.Join(err, fmt.Errorf("writing the result: %w", jsonErr))
+	}
+	if writeErr := durable.Write(filepath.Join(r.dir, "result.json"), content, 0o600); writeErr != nil {
+		return nil, errors.Join(err, fmt.Errorf("keeping the result: %w", writeErr))
+	}
+	return r.result, err
+}
+
+func (r *run) isProduction(name string) bool {
+	i := slices.IndexFunc(r.Environments, func(e *config.Environment) bool { return e.Name == name })
+	return i >= 0 && r.Environments[i].IsProduction()
+}
+
+// worst is the verdict over all environments; none is inconclusive.
+func worst(envs []report.Environment) gate.Verdict {
+	verdicts := make([]gate.Verdict, len(envs))
+	for i, e := range envs {
+		verdicts[i] = e.Decision.Verdict
+	}
+	return gate.Worst(verdicts...)
+}

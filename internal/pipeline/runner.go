@@ -1,0 +1,63 @@
+// Package pipeline carries a change through environments, one file per step: cluster,
+// lock, plan, baseline, apply, verify, verdict, revert, evidence, promote.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/evidence"
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+// Prober finds the outcomes of an environment's edges in one way. What there is to be
+// reached is discovered anew by each call.
+type Prober interface {
+	Probe(ctx context.Context) ([]reach.Expectation, reach.Matrix, error)
+	Close(ctx context.Context) error
+}
+
+// Runner has what every run needs. The command line fills it once.
+type Runner struct {
+	Environments []*config.Environment
+	Provider     func(*config.Environment) (cluster.Provider, error)
+	Backends     func(*config.Environment, *apply.Clients) map[change.Kind]apply.Backend
+	Prober       func(context.Context, *config.Environment, *cluster.Cluster, config.Checks) (Prober, error)
+	Loaders      change.Loaders
+	Evidence     *evidence.Store
+	Progress     *progress.Progress
+	Home         string // state directory: runs, keys, clusters
+	Version      string // stagegate's own
+	Now          func() time.Time
+	// SettleInterval is the time between two rounds of probes that have to agree.
+	SettleInterval time.Duration
+	// SettleTimeout bounds the waiting for two rounds that agree.
+	SettleTimeout time.Duration
+}
+
+// Stage takes the change to one environment and decides there (pipeline steps 1 to 8).
+func (r *Runner) Stage(ctx context.Context, env *config.Environment, ch *change.Change) (*report.Result, error) {
+	run, err := r.newRun("stage", ch)
+	if err != nil {
+		return nil, err
+	}
+	err = run.with(ctx, func() error { return run.gate(ctx, env) }, env)
+	return run.finish(ctx, err)
+}
+
+// with brings up the clusters of the environments, does what is to be done, and gives the
+// clusters back.
+func (r *run) with(ctx context.Context, do func() error, envs ...*config.Environment) error {
+	err := r.openClusters(ctx, envs...)
+	if err == nil {
+		err = do()
+	}
+	return errors.Join(err, r.closeClusters(ctx))
+}

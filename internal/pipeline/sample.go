@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// watch follows the edges that the baseline could reach, from the first write of the
+// change to the verdict, so that an interruption that heals is still seen. A nil watch
+// follows nothing.
+type watch struct {
+	protected map[reach.Edge]bool
+	down      map[reach.Edge]time.Time // since when
+	longest   map[reach.Edge]time.Duration
+	failed    error // the last round that could not be made
+}
+
+func newWatch(baseline reach.Matrix) *watch {
+	w := &watch{protected: map[reach.Edge]bool{}, down: map[reach.Edge]time.Time{}, longest: map[reach.Edge]time.Duration{}}
+	for _, r := range baseline.Edges {
+		w.protected[r.Edge] = r.Outcome == reach.Reachable
+	}
+	return w
+}
+
+// round takes in one round of probes.
+func (w *watch) round(now time.Time, m reach.Matrix) {
+	if w == nil {
+		return
+	}
+	for _, r := range m.Edges {
+		if !w.protected[r.Edge] {
+			continue
+		}
+		since, isDown := w.down[r.Edge]
+		switch {
+		case r.Outcome == reach.Unreachable && !isDown:
+			w.down[r.Edge] = now
+		case r.Outcome == reach.Reachable && isDown:
+			w.longest[r.Edge] = max(w.longest[r.Edge], now.Sub(since))
+			delete(w.down, r.Edge)
+		}
+	}
+}
+
+// interruptions are, for each edge that was down, its longest time; ordered by edge.
+func (w *watch) interruptions(now time.Time) []gate.Interruption {
+	var all []gate.Interruption
+	for edge, d := range w.longest {
+		if _, still := w.down[edge]; !still {
+			all = append(all, gate.Interruption{Edge: edge, Duration: d, Healed: true})
+		}
+	}
+	for edge, since := range w.down {
+		all = append(all, gate.Interruption{Edge: edge, Duration: max(now.Sub(since), w.longest[edge])})
+	}
+	slices.SortFunc(all, func(a, b gate.Interruption) int { return a.Edge.Compare(b.Edge) })
+	return all
+}
+
+// watcher is a prober that can follow edges more closely than round by round.
+type watcher interface {
+	Watch(ctx context.Context, interval time.Duration) (stop func() []gate.Interruption, err error)
+}
+
+// sample follows the edges in the background. The function returned stops it, and returns
+// when the last probe has ended.
+func (s *session) sample(ctx context.Context) (stop func()) {
+	w, ok := s.prober.(watcher)
+	if !ok {
+		return s.sampleRounds(ctx)
+	}
+	end, err := w.Watch(ctx, s.SettleInterval)
+	if err != nil {
+		s.watch.failed = err
+		return func() {}
+	}
+	return func() { s.findings.Interruptions = append(s.findings.Interruptions, end()...) }
+}
+
+// sampleRounds probes at an interval.
+func (s *session) sampleRounds(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for sleep(ctx, s.SettleInterval) == nil {
+			_, matrix, err := s.prober.Probe(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if s.watch.failed = err; err == nil {
+				s.watch.round(s.Now(), matrix)
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+// noteInterruptions puts what was seen during the change into the findings.
+func (s *session) noteInterruptions() {
+	s.findings.Interruptions = append(s.findings.Interruptions, s.watch.interruptions(s.Now())...)
+	if s.watch.failed != nil && s.env.Gate.MaxInterruption > 0 {
+		s.findings.Unclear = append(s.findings.Unclear,
+			fmt.Sprintf("sampling the edges during the change: %v", s.watch.failed))
+	}
+}

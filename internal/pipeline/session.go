@@ -1,0 +1,82 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/lock"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+// session is one environment's part of a run.
+type session struct {
+	*run
+	*opened
+	env      *config.Environment
+	checks   config.Checks
+	lock     *lock.Lock
+	backends map[change.Kind]apply.Backend
+	target   change.Target
+	prober   Prober
+	records  []*apply.Record // of the parts that were begun, in order
+	findings gate.Findings
+	watch    *watch // from the first write on
+	out      *report.Environment
+}
+
+// gate takes the change through one environment. What it returns is an error of the
+// tool's own; a change that fails is a verdict in the result.
+func (r *run) gate(ctx context.Context, env *config.Environment) (err error) {
+	s, err := r.open(ctx, env)
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if err != nil {
+		return err
+	}
+	return s.take(ctx)
+}
+
+// take is the steps from the plan to the evidence.
+func (s *session) take(ctx context.Context) error {
+	if err := s.verifyEvidence(ctx); err != nil {
+		return err
+	}
+	if err := s.plan(ctx); err != nil {
+		return err
+	}
+	if err := s.baseline(ctx); err != nil {
+		return err
+	}
+	if s.unproven() {
+		s.decide()
+		return s.attest(ctx)
+	}
+	err := s.carryOut(ctx)
+	s.decide()
+	if err != nil || s.out.Decision.Verdict != gate.Pass {
+		err = errors.Join(err, s.revert(context.WithoutCancel(ctx)))
+	} else {
+		err = s.commit(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return s.attest(ctx)
+}
+
+// carryOut applies the change and looks what became of the edges, watching them all the while.
+func (s *session) carryOut(ctx context.Context) error {
+	s.out.Untouched = false
+	s.watch = newWatch(s.findings.Baseline)
+	defer s.noteInterruptions()
+	stop := s.sample(ctx)
+	err := s.apply(ctx)
+	stop()
+	if err != nil {
+		return err
+	}
+	return s.verify(ctx)
+}

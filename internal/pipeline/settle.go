@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// settle probes until two rounds agree: policies and endpoints take effect seconds after
+// they are written, and on each node on its own. Edges that never agree are errors.
+func (s *session) settle(ctx context.Context, step *progress.Step) ([]reach.Expectation, reach.Matrix, error) {
+	return s.settleUntil(ctx, step, func(reach.Matrix) bool { return true })
+}
+
+// settleUntil goes on, within the time allowed, until the rounds that agree also satisfy good.
+func (s *session) settleUntil(ctx context.Context, step *progress.Step, good func(reach.Matrix) bool) ([]reach.Expectation, reach.Matrix, error) {
+	deadline := s.Now().Add(s.SettleTimeout)
+	var before reach.Matrix
+	for round := 1; ; round++ {
+		expected, now, err := s.prober.Probe(ctx)
+		if err != nil {
+			return nil, reach.Matrix{}, err
+		}
+		s.watch.round(s.Now(), now)
+		step.Update("round %d: %s", round, tally(now))
+		agree := round > 1 && sameOutcomes(before, now)
+		if agree && good(now) {
+			return expected, now, nil
+		}
+		if s.Now().After(deadline) {
+			if !agree {
+				now = flaky(before, now)
+			}
+			return expected, now, nil
+		}
+		before = now
+		if err := sleep(ctx, s.SettleInterval); err != nil {
+			return nil, reach.Matrix{}, err
+		}
+	}
+}
+
+func sameOutcomes(a, b reach.Matrix) bool {
+	return slices.EqualFunc(a.Edges, b.Edges, func(x, y reach.Result) bool {
+		return x.Edge == y.Edge && x.Outcome == y.Outcome
+	})
+}
+
+// flaky makes errors of the edges on which the last two rounds do not agree.
+func flaky(before, now reach.Matrix) reach.Matrix {
+	was := make(map[reach.Edge]reach.Outcome, len(before.Edges))
+	for _, r := range before.Edges {
+		was[r.Edge] = r.Outcome
+	}
+	out := reach.Matrix{Grade: now.Grade, Edges: slices.Clone(now.Edges)}
+	for i, r := range out.Edges {
+		if was[r.Edge] != r.Outcome {
+			out.Edges[i].Reason = "flaky: " + was[r.Edge].String() + " in one round, " + r.Outcome.String() + " in the next: " + r.Reason
+			out.Edges[i].Outcome = reach.Error
+		}
+	}
+	return out
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// verify probes until two rounds agree, lets the change soak, and probes again.
+func (s *session) verify(ctx context.Context) error {
+	err := s.step(ctx, "verify", func(ctx context.Context, step *progress.Step) (string, error) {
+		return s.observe(ctx, step)
+	})
+	if err != nil || s.env.Gate.Soak == 0 {
+		return err
+	}
+	return s.step(ctx, "soak", func(ctx context.Context, step *progress.Step) (string, error) {
+		step.Update("for %s", s.env.Gate.Soak)
+		stop := s.sample(ctx)
+		err := sleep(ctx, s.env.Gate.Soak)
+		stop()
+		if err != nil {
+			return "", err
+		}
+		return s.observe(ctx, step)
+	})
+}
+
+func (s *session) observe(ctx context.Context, step *progress.Step) (string, error) {
+	expected, matrix, err := s.settle(ctx, step)
+	if err != nil {
+		return "", err
+	}
+	s.findings.After = matrix
+	s.findings.Expectations = merge(s.findings.Expectations, expected)
+	return tally(matrix), nil
+}
+
+// merge adds the expectations that came with the change to those of the baseline. One
+// that is gone stays: the gate has to see that its edge is no more.
+func merge(before, after []reach.Expectation) []reach.Expectation {
+	known := make(map[reach.Edge]bool, len(after))
+	for _, e := range after {
+		known[e.Edge] = true
+	}
+	for _, e := range before {
+		if !known[e.Edge] {
+			after = append(after, e)
+		}
+	}
+	return after
+}

@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/evidence"
+)
+
+// VerifyRecord verifies a kept record against the environment that it names, as a
+// promotion of its change would: the cluster's identity is asked of the cluster itself.
+func (r *Runner) VerifyRecord(ctx context.Context, id string) (entry evidence.Entry, err error) {
+	if _, entry, err = r.Evidence.Load(id); err != nil {
+		return entry, err
+	}
+	env, err := config.Find(r.Environments, entry.Environment)
+	if err != nil {
+		return entry, err
+	}
+	up, err := r.EnsureCluster(ctx, env, false, r.Progress.Note)
+	if err != nil {
+		return entry, err
+	}
+	defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
+	return entry, r.verify(ctx, entry.ID, entry.ChangeDigest, env, up, r.maxAge(env))
+}
+
+// maxAge is the strictest bound of the environments that need env's evidence; its own
+// where there is none.
+func (r *Runner) maxAge(env *config.Environment) (age time.Duration) {
+	age = env.Gate.MaxEvidenceAge
+	for _, later := range r.Environments {
+		if slices.Contains(later.Gate.After, env.Name) {
+			age = min(age, later.Gate.MaxEvidenceAge)
+		}
+	}
+	return age
+}

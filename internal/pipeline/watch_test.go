@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+var (
+	web = reach.Edge{From: "external", To: "ingress/shop/web"}
+	pay = reach.Edge{From: "deployment/shop/web", To: "service/pay/api:80/TCP"}
+)
+
+func matrix(outcomes map[reach.Edge]reach.Outcome) reach.Matrix {
+	m := reach.Matrix{Grade: reach.Modelled}
+	for e, o := range outcomes {
+		m.Edges = append(m.Edges, reach.Result{Edge: e, Outcome: o})
+	}
+	m.Sort()
+	return m
+}
+
+func TestWatchMeasuresInterruptions(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	w := newWatch(matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable, pay: reach.Reachable}))
+	for i, o := range []map[reach.Edge]reach.Outcome{
+		{web: reach.Reachable, pay: reach.Reachable},
+		{web: reach.Unreachable, pay: reach.Reachable},
+		{web: reach.Error, pay: reach.Reachable}, // an error neither ends nor begins an interruption
+		{web: reach.Reachable, pay: reach.Unreachable},
+		{web: reach.Reachable, pay: reach.Unreachable},
+	} {
+		w.round(at(i), matrix(o))
+	}
+	want := []gate.Interruption{
+		{Edge: pay, Duration: 7 * time.Second},
+		{Edge: web, Duration: 2 * time.Second, Healed: true},
+	}
+	if diff := cmp.Diff(want, w.interruptions(at(10))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWatchLeavesAloneWhatWasBroken(t *testing.T) {
+	w := newWatch(matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable}))
+	w.round(time.Now(), matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable, pay: reach.Unreachable}))
+	if got := w.interruptions(time.Now()); len(got) != 0 {
+		t.Errorf("interruptions of edges that the baseline could not reach: %v", got)
+	}
+}
+
+// rounds is a Prober that answers with one matrix after another, the last one for ever.
+type rounds struct {
+	all  []reach.Matrix
+	next int
+}
+
+func (r *rounds) Probe(context.Context) ([]reach.Expectation, reach.Matrix, error) {
+	m := r.all[min(r.next, len(r.all)-1)]
+	r.next++
+	return []reach.Expectation{{Edge: web}}, m, nil
+}
+
+func (*rounds) Close(context.Context) error { return nil }
+
+func TestSettle(t *testing.T) {
+	up := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable})
+	down := matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable})
+	flapping := make([]reach.Matrix, 1000)
+	for i := range flapping {
+		flapping[i] = []reach.Matrix{up, down}[i%2]
+	}
+	for name, c := range map[string]struct {
+		rounds []reach.Matrix
+		want   reach.Outcome
+		probes int // 0: not looked at
+	}{
+		"two rounds are needed":        {[]reach.Matrix{up}, reach.Reachable, 2},
+		"a policy that takes its time": {[]reach.Matrix{up, down}, reach.Unreachable, 3},
+		"never two alike":              {flapping, reach.Error, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			prober := &rounds{all: c.rounds}
+			shown := progress.New(nil, progress.Quiet)
+			defer shown.Close()
+			s := &session{prober: prober, run: &run{Runner: &Runner{
+				Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: 50 * time.Millisecond, Progress: shown,
+			}}}
+			_, got, err := s.settle(t.Context(), shown.Step("x"))
+			if err != nil || len(got.Edges) != 1 || got.Edges[0].Outcome != c.want {
+				t.Fatalf("settled on %v, %v; want %s", got.Edges, err, c.want)
+			}
+			if c.probes > 0 && prober.next != c.probes {
+				t.Errorf("%d rounds, want %d", prober.next, c.probes)
+			}
+		})
+	}
+}
