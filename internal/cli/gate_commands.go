@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+func newStage(f *factory) *cobra.Command {
+	var flags changeFlags
+	cmd := &cobra.Command{
+		Use:   "stage CHANGE",
+		Short: "Apply a change to staging and decide whether it may go on",
+		Long: `Brings up the staging cluster, finds what can be reached, applies the change, and
+finds it again. What is lost blocks the change, and the change is taken back. The
+decision is signed, for stagegate promote.`,
+		Example: `  stagegate stage ./manifests
+  stagegate stage ./charts/shop -f values.yaml --release shop -n shop
+  stagegate stage change.yaml --cluster-name staging -o markdown`,
+		Args: args(cobra.ExactArgs(1)),
+	}
+	flags.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, given []string) error {
+		return f.gate(cmd.Context(), &flags, given[0], "staging", isStaging, (*pipeline.Runner).Stage)
+	}
+	return cmd
+}
+
+func newPromote(f *factory) *cobra.Command {
+	var flags changeFlags
+	cmd := &cobra.Command{
+		Use:   "promote CHANGE",
+		Short: "Take a change through staging to production",
+		Long: `Stages the change unless a valid signed record says that it has passed, then applies
+the very same change to production, and looks again. Whatever is lost there is taken
+back.`,
+		Example: `  stagegate promote change.yaml
+  stagegate promote oci://registry.example/charts/shop --version 1.4.2 -n shop
+  stagegate promote ./manifests --cluster-name production --report result.md`,
+		Args: args(cobra.ExactArgs(1)),
+	}
+	flags.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, given []string) error {
+		return f.gate(cmd.Context(), &flags, given[0], "production", isProduction, (*pipeline.Runner).Promote)
+	}
+	return cmd
+}
+
+// gateFunc is what stage and promote do with a change and an environment.
+type gateFunc func(*pipeline.Runner, context.Context, *config.Environment, *change.Change) (*report.Result, error)
+
+func (f *factory) gate(ctx context.Context, flags *changeFlags, path, what string, fits func(*config.Environment) bool, do gateFunc) error {
+	if err := flags.validate(); err != nil {
+		return err
+	}
+	envs, err := f.loadEnvironments()
+	if err != nil {
+		return err
+	}
+	env, err := f.selectEnvironment(envs, what, fits)
+	if err != nil {
+		return err
+	}
+	ch, err := flags.load(ctx, path, f.loaders())
+	if err != nil {
+		return err
+	}
+	runner, err := f.runner(envs)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := f.deadline(ctx)
+	defer cancel()
+	result, err := do(runner, ctx, env, ch)
+	runner.Progress.Close()
+	if result == nil {
+		return err
+	}
+	return errors.Join(f.write(result), withCode(result.ExitCode))
+}
+
+// deadline bounds a command by --timeout.
+func (f *factory) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, f.timeout)
+}

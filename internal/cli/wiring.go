@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	applyhelm "github.com/stagegate/stagegate/internal/apply/helm"
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/change/bundle"
+	"github.com/stagegate/stagegate/internal/change/helm"
+	"github.com/stagegate/stagegate/internal/change/kustomize"
+	"github.com/stagegate/stagegate/internal/change/manifest"
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/cluster/embedded"
+	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
+	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kubeconfig"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// The one place where back ends are wired together.
+
+func (f *factory) loaders() change.Loaders {
+	kinds := change.Loaders{
+		change.Manifest:  manifest.Loader{In: f.streams.In},
+		change.Kustomize: kustomize.Loader{},
+		change.Helm:      helm.Loader{},
+	}
+	kinds[change.Bundle] = bundle.New(maps.Clone(kinds))
+	return kinds
+}
+
+func (f *factory) provider(env *config.Environment) (cluster.Provider, error) {
+	dir, err := f.home()
+	if err != nil {
+		return nil, err
+	}
+	dir = filepath.Join(dir, "clusters", env.Provider.Name())
+	switch p := env.Provider; {
+	case p.Kind != nil:
+		return kind.New(config.KindProvider{Image: p.Kind.Image, Config: env.Path(p.Kind.Config)}, dir), nil
+	case p.Kubeconfig != nil:
+		spec := *p.Kubeconfig
+		spec.Path = env.Path(spec.Path)
+		return kubeconfig.New(spec, env.Name, dir), nil
+	case p.Embedded != nil:
+		return &embedded.Provider{Root: dir, Binary: controlplane.Find}, nil
+	}
+	return nil, fmt.Errorf("%s: this provider is not there yet", env.File)
+}
+
+func backends(env *config.Environment, clients *apply.Clients) map[change.Kind]apply.Backend {
+	options := apply.Options{ReadyTimeout: env.Gate.ReadyTimeout}
+	objects := apply.NewObjects(clients, options)
+	return map[change.Kind]apply.Backend{
+		change.Manifest:  objects,
+		change.Kustomize: objects,
+		change.Helm:      applyhelm.New(clients, options),
+	}
+}
+
+// prober finds outcomes the best way that the cluster allows.
+func prober(_ context.Context, _ *config.Environment, up *cluster.Cluster, checks config.Checks) (pipeline.Prober, error) {
+	return &pipeline.Modelled{Config: up.REST, Checks: checks}, nil
+}
+
+func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
+	dir, err := f.home()
+	if err != nil {
+		return nil, err
+	}
+	store, err := f.evidence()
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Runner{
+		Environments: envs, Provider: f.provider, Backends: backends, Prober: prober, Loaders: f.loaders(),
+		Evidence: store, Progress: f.progress(), Home: dir, Version: version(), Now: time.Now,
+		SettleInterval: 500 * time.Millisecond, SettleTimeout: time.Minute,
+	}, nil
+}
