@@ -17,7 +17,6 @@ type link struct {
 // chain is everything that decides one direction of the flows of a class, in order. Equal
 // chains are one value.
 type chain struct {
-	id    int
 	links []link
 	last  rulingID // where no link decides
 }
@@ -39,7 +38,6 @@ func (m *Model) chain(c *class, d policy.Direction, ports portFilter, besideNode
 	if known, ok := m.chains[key]; ok {
 		return known
 	}
-	out.id = len(m.chains)
 	m.chains[key] = out
 	return out
 }
