@@ -28,7 +28,23 @@ func (b *Objects) diagnose(ctx context.Context, o *unstructured.Unstructured) st
 			}
 		}
 	}
+	if why := replicaFailure(o); why != "" {
+		return why
+	}
 	return b.lastWarning(ctx, o.GetNamespace(), o.GetKind(), o.GetName())
+}
+
+// replicaFailure is why a Deployment's pods could not even be created.
+func replicaFailure(o *unstructured.Unstructured) string {
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, c := range conditions {
+		m, _ := c.(map[string]any)
+		if m["type"] == "ReplicaFailure" && m["status"] == "True" {
+			message, _ := m["message"].(string)
+			return clean(message)
+		}
+	}
+	return ""
 }
 
 func (b *Objects) podsOf(ctx context.Context, o *unstructured.Unstructured) []corev1.Pod {

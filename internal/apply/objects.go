@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -229,16 +231,13 @@ func (b *Objects) Commit(ctx context.Context, record *Record) error {
 	return b.removeInventory(ctx, record)
 }
 
-// ours is true where an object was created by this field manager: what a create whose
-// answer was lost has left behind.
+// ours is true where an object is the one that the change created. Where the answer to
+// the create was lost, its UID is not known, and the field manager tells; an object that
+// says nothing but its name has none.
 func (b *Objects) ours(o *unstructured.Unstructured, uid types.UID) bool {
 	if uid != "" {
 		return o.GetUID() == uid
 	}
-	for _, m := range o.GetManagedFields() {
-		if m.Manager == b.manager {
-			return true
-		}
-	}
-	return false
+	managers := o.GetManagedFields()
+	return len(managers) == 0 || slices.ContainsFunc(managers, func(m metav1.ManagedFieldsEntry) bool { return m.Manager == b.manager })
 }

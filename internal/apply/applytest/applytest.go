@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,14 +15,16 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/cluster/embedded/embeddedtest"
 )
 
-// Config is the client configuration of the cluster to test on.
+// Config is the client configuration of the cluster to test on: what TEST_KUBECONFIG
+// names, or an embedded cluster that the package's tests share.
 func Config(t testing.TB) *rest.Config {
 	t.Helper()
 	path := os.Getenv("TEST_KUBECONFIG")
 	if path == "" {
-		t.Skip("TEST_KUBECONFIG is not set")
+		return embeddedtest.Shared(t).REST
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
@@ -54,7 +55,7 @@ var key = bytes.Repeat([]byte{7}, 32)
 func NewRecord(t testing.TB, part change.Part) *Record {
 	t.Helper()
 	r := &Record{}
-	run := fmt.Sprintf("%s-%x", strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())), time.Now().UnixNano())
+	run := fmt.Sprintf("test-%x", time.Now().UnixNano())
 	r.Record = apply.NewRecord(run, 0, part, key, func(saved *apply.Record) (err error) {
 		r.Saved, err = json.Marshal(saved)
 		return err

@@ -1,0 +1,10 @@
+package apply_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stagegate/stagegate/internal/cluster/embedded/embeddedtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(embeddedtest.Run(m)) }
