@@ -1,6 +1,7 @@
 // Command stagegate-probe is what runs in probe pods.
 //
 //	stagegate-probe serve PORT   answer on PORT until told to end (0: only wait)
+//	stagegate-probe stop         end the server of this container
 //	stagegate-probe try          read an order from standard input, write results as JSON lines
 package main
 
@@ -28,8 +29,10 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "serve":
 		return probe.Serve(ctx, args[1])
+	case len(args) == 1 && args[0] == "stop":
+		return probe.Stop()
 	case len(args) == 1 && args[0] == "try":
 		return probe.Obey(ctx, os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("usage: stagegate-probe serve PORT | try")
+	return fmt.Errorf("usage: stagegate-probe serve PORT | stop | try")
 }

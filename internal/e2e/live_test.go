@@ -167,8 +167,35 @@ func TestLive(t *testing.T) {
 		t.Errorf("a certificate that nobody signed: %+v, %v", m.Edges, err)
 	}
 	t.Run("forward", func(t *testing.T) { testForward(t, w) })
+	t.Run("ephemeral", func(t *testing.T) { testEphemeral(t, w) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, w) })
 	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w) })
+}
+
+// testEphemeral probes from within the real pod, and leaves nothing running there.
+func testEphemeral(t *testing.T, w *world) {
+	p := w.prober("run-ephemeral", live.Options{Ephemeral: true})
+	m, err := p.Probe(t.Context(), w.topology(), expect("deployment/shop/podinfo -> service/shop/podinfo:80/TCP", "deployment/shop/podinfo -> service/shop/nobody:80/TCP"))
+	if err != nil || m.Edges[0].Outcome != reach.Unreachable || m.Edges[1].Outcome != reach.Reachable {
+		t.Errorf("got %+v, %v", m.Edges, err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.eventually("waiting for the ephemeral container to end", func() error {
+		pods, err := w.clients.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{LabelSelector: "app=podinfo"})
+		if err != nil {
+			return err
+		}
+		for _, pod := range pods.Items {
+			for _, c := range pod.Status.EphemeralContainerStatuses {
+				if c.State.Terminated != nil {
+					return nil
+				}
+			}
+		}
+		return errors.New("none has ended")
+	})
 }
 
 // testForward reaches a controller that nothing publishes.

@@ -30,7 +30,7 @@ const (
 )
 
 var (
-	modelNamespaces = []string{"x", "y", "z"}
+	modelNamespaces = []string{"east", "west", "north"}
 	modelPods       = []string{"a", "b", "c"}
 	modelPorts      = []int32{8080, 8081}
 )

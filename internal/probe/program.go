@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,13 +9,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"syscall"
 	"time"
 )
 
-// Serve answers 200 to every request on the port until ctx ends. The node's kubelet asks
+// Lifetime ends a server whose run was lost; a longer run starts it anew.
+const Lifetime = 2 * time.Hour
+
+// Serve answers 200 to every request on the port until ctx ends, or its lifetime. The node's kubelet asks
 // it: that it is answered shows that the pod's network works, whatever policies say.
 // Port 0 serves nothing and waits.
 func Serve(ctx context.Context, port string) error {
+	ctx, cancel := context.WithTimeout(ctx, Lifetime)
+	defer cancel()
 	if port == "0" {
 		<-ctx.Done()
 		return nil
@@ -33,6 +41,19 @@ func Serve(ctx context.Context, port string) error {
 		return err
 	}
 	return nil
+}
+
+// Stop ends the server that runs as the container's first process. Where a pod shares its
+// process namespace, the first process is another's and is left alone.
+func Stop() error {
+	command, err := os.ReadFile("/proc/1/cmdline")
+	if err != nil {
+		return fmt.Errorf("reading what the first process is: %w", err)
+	}
+	if !bytes.Contains(command, []byte("stagegate-probe\x00serve")) {
+		return errors.New("the first process is not this program: it is left alone")
+	}
+	return syscall.Kill(1, syscall.SIGTERM)
 }
 
 // Obey reads an order from in and writes its results to out as JSON lines. An order with

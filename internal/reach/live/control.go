@@ -8,7 +8,9 @@ import (
 // trust runs the positive controls after a round: for each vantage, why a time-out from
 // there proves nothing, or "" where it does.
 func (p *Prober) trust(ctx context.Context, vantages map[string]vantage) (map[string]string, error) {
+	p.mu.Lock()
 	states, err := p.states(ctx)
+	p.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +29,7 @@ func (p *Prober) trust(ctx context.Context, vantages map[string]vantage) (map[st
 }
 
 func distrust(pod probePod, states map[string]state, nodes nodeSet) string {
-	s := states[pod.name]
+	s := states[pod.id()]
 	switch {
 	case pod.err != nil:
 		return pod.err.Error()

@@ -57,7 +57,7 @@ func TestDistrust(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			states := map[string]state{}
 			if test.state != nil {
-				states["p"] = stateOf(test.state)
+				states[test.pod.id()] = stateOf(test.state)
 			}
 			got := distrust(test.pod, states, nodes)
 			if got == "" != (test.want == "") || !strings.Contains(got, test.want) {
@@ -92,7 +92,7 @@ func TestSettle(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			states := map[string]state{}
 			if test.pod != nil {
-				states["p"] = stateOf(test.pod)
+				states[(probePod{name: "p"}).id()] = stateOf(test.pod)
 			}
 			pod := &probePod{name: "p"}
 			if wait := pod.settle(states, test.late); wait != test.wait {
@@ -142,5 +142,26 @@ func TestNodes(t *testing.T) {
 	}
 	if got := p.nodes.addressesFor(nil); len(got) != 3 || got[0] != "10.0.0.1" {
 		t.Errorf("addresses of ready nodes: %v", got)
+	}
+}
+
+func TestEphemeralState(t *testing.T) {
+	pod := podWith(func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	})
+	if s := ephemeralState(pod, "probe-run"); s.running || s.waiting == "" {
+		t.Errorf("not started: %+v", s)
+	}
+	pod.Status.EphemeralContainerStatuses = []corev1.ContainerStatus{{Name: "probe-run", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	if s := ephemeralState(pod, "probe-run"); !s.running || !s.control {
+		t.Errorf("running: %+v", s)
+	}
+	pod.Status.Conditions[0].Status = corev1.ConditionFalse
+	if s := ephemeralState(pod, "probe-run"); !s.running || s.control {
+		t.Errorf("in a pod that is not ready: %+v", s)
+	}
+	pod.Status.EphemeralContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+	if s := ephemeralState(pod, "probe-run"); s.running || s.problem == "" {
+		t.Errorf("ended: %+v", s)
 	}
 }

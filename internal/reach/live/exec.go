@@ -26,16 +26,21 @@ func (p *Prober) obey(ctx context.Context, pod probePod, order probe.Order, emit
 	if err != nil {
 		return fmt.Errorf("writing the order of a probe: %w", err)
 	}
-	executor, err := p.executor(pod)
-	if err != nil {
-		return fmt.Errorf("reaching probe pod %s/%s: %w", pod.namespace, pod.name, err)
-	}
 	var in io.Reader = bytes.NewReader(content)
 	if order.Interval > 0 {
 		in = io.MultiReader(in, untilDone{ctx}) // the probe stops when its input ends
 		var cancel context.CancelFunc
 		ctx, cancel = later(ctx, stopWait)
 		defer cancel()
+	}
+	return p.execute(ctx, pod, []string{image.Program, "try"}, in, emit)
+}
+
+// execute runs a command in a probe pod and reads the results that it prints.
+func (p *Prober) execute(ctx context.Context, pod probePod, command []string, in io.Reader, emit func(probe.Result)) error {
+	executor, err := p.executor(pod, command, in != nil)
+	if err != nil {
+		return fmt.Errorf("reaching probe pod %s/%s: %w", pod.namespace, pod.name, err)
 	}
 	results, lines := io.Pipe()
 	read := make(chan error, 1)
@@ -83,12 +88,12 @@ func (u untilDone) Read([]byte) (int, error) {
 }
 
 // executor prefers WebSockets, as kubectl does, for API servers behind proxies.
-func (p *Prober) executor(pod probePod) (remotecommand.Executor, error) {
+func (p *Prober) executor(pod probePod, command []string, stdin bool) (remotecommand.Executor, error) {
 	request := p.clients.CoreV1().RESTClient().Post().Resource("pods").
 		Namespace(pod.namespace).Name(pod.name).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
-			Container: container, Command: []string{image.Program, "try"},
-			Stdin: true, Stdout: true, Stderr: true,
+			Container: pod.container, Command: command,
+			Stdin: stdin, Stdout: true, Stderr: true,
 		}, scheme.ParameterCodec)
 	spdy, err := remotecommand.NewSPDYExecutor(p.config, "POST", request.URL())
 	if err != nil {

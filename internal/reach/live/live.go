@@ -33,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -60,6 +61,9 @@ type Options struct {
 	Pause time.Duration
 	// PodWait bounds how long a probe pod may take to run; 1 min where 0.
 	PodWait time.Duration
+	// Ephemeral probes from ephemeral containers in the real pods, where policy forbids making
+	// pods. Kubernetes cannot remove them again: they stay listed in the pods, ended.
+	Ephemeral bool
 	// MaxNodes is on how many nodes each identity is probed from; 2 where 0.
 	MaxNodes int
 }
@@ -93,6 +97,10 @@ type Prober struct {
 	clients kubernetes.Interface
 	options Options
 
+	// ephemeralName is that of ephemeral containers, new in each process: one that has ended
+	// cannot be started again.
+	ephemeralName string
+
 	stopRenewing context.CancelFunc
 	renewing     sync.WaitGroup
 
@@ -123,7 +131,8 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 	}
 	p := &Prober{
 		config: config, clients: clients, options: options.withDefaults(),
-		pods: map[string]*probePod{}, leases: map[string]bool{}, doors: map[string]door{},
+		ephemeralName: "stagegate-probe-" + strconv.FormatInt(time.Now().UnixNano(), 36),
+		pods:          map[string]*probePod{}, leases: map[string]bool{}, doors: map[string]door{},
 		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{}, answered: map[reach.Edge]bool{},
 	}
 	if err := p.sweep(ctx); err != nil {
@@ -150,7 +159,7 @@ func (p *Prober) Close(ctx context.Context) error {
 		f.close()
 		delete(p.forwards, key)
 	}
-	if err := p.removeRun(ctx, p.options.RunID); err != nil {
+	if err := errors.Join(p.stopEphemeral(ctx), p.removeRun(ctx, p.options.RunID)); err != nil {
 		return fmt.Errorf("removing probe pods: %w", err)
 	}
 	clear(p.pods)

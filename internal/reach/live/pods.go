@@ -19,10 +19,14 @@ import (
 // probePod is a probe pod in the cluster, or why there is none.
 type probePod struct {
 	namespace, name string
+	container       string
 	hostNetwork     bool
 	node            string
+	ephemeral       bool // a container in the real pod
 	err             error
 }
+
+func (pod probePod) id() string { return pod.namespace + "/" + pod.name + "/" + pod.container }
 
 const (
 	podPoll = 100 * time.Millisecond
@@ -45,7 +49,7 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 	began, count := time.Now(), 0
 	for key, v := range wanted {
 		has := p.pods[key]
-		if v.outside() || has != nil && has.err == nil && states[has.name].running {
+		if v.outside() || has != nil && has.err == nil && states[has.id()].running {
 			continue
 		}
 		count++
@@ -68,7 +72,10 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 }
 
 func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {
-	made := &probePod{namespace: v.like.Namespace, hostNetwork: v.like.HostNetwork, node: v.node}
+	if p.options.Ephemeral {
+		return p.makeEphemeral(ctx, v)
+	}
+	made := &probePod{namespace: v.like.Namespace, container: container, hostNetwork: v.like.HostNetwork, node: v.node}
 	original := nodes.original(v.like)
 	if original == nil {
 		made.err = fmt.Errorf("pod %s/%s is no more", v.like.Namespace, v.like.Name)
@@ -93,7 +100,7 @@ func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {
 
 // drop deletes a probe pod that is of no use any more. A failure leaves it to Close.
 func (p *Prober) drop(ctx context.Context, pod *probePod) {
-	if pod == nil || pod.name == "" {
+	if pod == nil || pod.name == "" || pod.ephemeral {
 		return
 	}
 	if err := p.clients.CoreV1().Pods(pod.namespace).Delete(ctx, pod.name, atOnce()); err != nil && !apierrors.IsNotFound(err) {
@@ -125,6 +132,7 @@ type state struct {
 	started time.Time
 }
 
+// states is of all probe pods, by id. Callers hold the lock.
 func (p *Prober) states(ctx context.Context) (map[string]state, error) {
 	pods, err := p.clients.CoreV1().Pods("").List(ctx, selecting(p.options.RunID))
 	if err != nil {
@@ -132,9 +140,9 @@ func (p *Prober) states(ctx context.Context) (map[string]state, error) {
 	}
 	out := make(map[string]state, len(pods.Items))
 	for _, pod := range pods.Items {
-		out[pod.Name] = stateOf(&pod)
+		out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = stateOf(&pod)
 	}
-	return out, nil
+	return out, p.ephemeralStates(ctx, out)
 }
 
 func stateOf(pod *corev1.Pod) state {
@@ -193,7 +201,7 @@ func (p *Prober) waitForPods(ctx context.Context, wanted map[string]vantage) err
 
 // settle notes why a pod will not run, and tells whether it is worth waiting for.
 func (pod *probePod) settle(states map[string]state, late bool) (waiting bool) {
-	s, there := states[pod.name]
+	s, there := states[pod.id()]
 	switch {
 	case !there:
 		pod.err = errors.New("the probe pod was removed by somebody else")

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/stagegate/stagegate/internal/probe"
 	"github.com/stagegate/stagegate/internal/probe/image"
 	"github.com/stagegate/stagegate/internal/reach"
 )
@@ -18,8 +19,6 @@ const (
 	container = "probe"
 	// controlPort is asked by the kubelet alone. Pods on the host's network do not listen.
 	controlPort = 39898
-	// lifetime ends a probe pod whose run was lost; a longer run makes it anew.
-	lifetimeSeconds = 2 * 60 * 60
 	// neverReady is a condition that nothing ever sets.
 	neverReady = "stagegate.dev/never-ready"
 )
@@ -52,7 +51,7 @@ func (p *Prober) podLike(original *corev1.Pod, node string, owner *coordination.
 			ImagePullSecrets:              original.Spec.ImagePullSecrets,
 			RestartPolicy:                 corev1.RestartPolicyNever,
 			TerminationGracePeriodSeconds: new(int64(0)),
-			ActiveDeadlineSeconds:         new(int64(lifetimeSeconds)),
+			ActiveDeadlineSeconds:         new(int64(probe.Lifetime.Seconds())),
 			EnableServiceLinks:            new(false),
 			ReadinessGates:                []corev1.PodReadinessGate{{ConditionType: neverReady}},
 			SecurityContext: &corev1.PodSecurityContext{

@@ -116,7 +116,7 @@ func (p *planner) spread(pods []*topology.Pod) []vantage {
 		}
 	}
 	for _, node := range p.nodes.fitting(pods[0]) {
-		if len(out) < p.options.MaxNodes && !used[node] {
+		if !p.options.Ephemeral && len(out) < p.options.MaxNodes && !used[node] {
 			used[node] = true
 			out = append(out, vantage{like: pods[0], node: node})
 		}
