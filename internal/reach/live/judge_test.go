@@ -123,14 +123,17 @@ func TestTwoRoundsMustAgree(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if open := unsettled([][]finding{test.history}); (len(open) == 0) != test.settled {
+			if open := unsettled([][]finding{test.history}, 2); (len(open) == 0) != test.settled {
 				t.Errorf("open: %v", open)
 			}
-			checkFinding(t, verdictOf(test.history), test.want, test.reason)
+			checkFinding(t, verdictOf(test.history, 2), test.want, test.reason)
 		})
 	}
-	if open := unsettled([][]finding{{up}}); len(open) != 1 {
+	if open := unsettled([][]finding{{up}}, 2); len(open) != 1 {
 		t.Error("one round settled an edge")
+	}
+	if open := unsettled([][]finding{{up}, {down, up}}, 1); len(open) != 0 {
+		t.Errorf("open though one round is enough: %v", open)
 	}
 }
 

@@ -57,6 +57,9 @@ type Options struct {
 	Timeout time.Duration
 	// Attempt bounds one attempt at one target; probe.DefaultTimeout where 0.
 	Attempt time.Duration
+	// Rounds is how many in a row must agree about an edge; 2 where 0. With 1 it is left to
+	// the caller to probe again.
+	Rounds int
 	// Pause is between rounds; 1 s where 0.
 	Pause time.Duration
 	// PodWait bounds how long a probe pod may take to run; 1 min where 0.
@@ -74,6 +77,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Attempt == 0 {
 		o.Attempt = probe.DefaultTimeout
+	}
+	if o.Rounds == 0 {
+		o.Rounds = 2
 	}
 	if o.Pause == 0 {
 		o.Pause = time.Second

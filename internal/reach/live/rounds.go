@@ -14,9 +14,9 @@ import (
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
-// Probe tries every edge until two rounds in a row agree about it, since policies take
+// Probe tries every edge until two rounds (or as many as the options say) agree about it, since policies take
 // effect seconds after they change, and at other times on other nodes. An edge about which
-// no two rounds agree in time is an error, and named flaky. topo must be of now.
+// no such rounds agree in time is an error, and named flaky. topo must be of now.
 //
 // The error is for what keeps all edges from being tried; what keeps one is in its result.
 func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation) (reach.Matrix, error) {
@@ -41,12 +41,12 @@ func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reac
 func (p *Prober) settle(ctx context.Context, plan *plan) ([]finding, error) {
 	histories := make([][]finding, len(plan.edges))
 	for i, f := range plan.settled {
-		histories[i] = []finding{f, f} // what the API says needs no second look
+		histories[i] = slices.Repeat([]finding{f}, p.options.Rounds) // what the API says needs no second look
 	}
 	limit := time.Now().Add(p.options.Timeout)
 	for round := 1; ; round++ {
-		open := unsettled(histories)
-		if len(open) == 0 || round > 2 && time.Now().After(limit) {
+		open := unsettled(histories, p.options.Rounds)
+		if len(open) == 0 || round > p.options.Rounds && time.Now().After(limit) {
 			break
 		}
 		if round > 1 {
@@ -65,24 +65,33 @@ func (p *Prober) settle(ctx context.Context, plan *plan) ([]finding, error) {
 	}
 	out := make([]finding, len(histories))
 	for i, h := range histories {
-		out[i] = verdictOf(h)
+		out[i] = verdictOf(h, p.options.Rounds)
 	}
 	return out, nil
 }
 
-func unsettled(histories [][]finding) []int {
+func unsettled(histories [][]finding, rounds int) []int {
 	var out []int
 	for i, h := range histories {
-		if n := len(h); n < 2 || h[n-1].outcome != h[n-2].outcome {
+		if !agree(h, rounds) {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
-func verdictOf(h []finding) finding {
+// agree tells whether the last rounds came to the same outcome.
+func agree(h []finding, rounds int) bool {
+	if len(h) < rounds {
+		return false
+	}
+	last := h[len(h)-rounds:]
+	return !slices.ContainsFunc(last, func(f finding) bool { return f.outcome != last[0].outcome })
+}
+
+func verdictOf(h []finding, rounds int) finding {
 	n := len(h)
-	if h[n-1].outcome == h[n-2].outcome {
+	if agree(h, rounds) {
 		return h[n-1]
 	}
 	var story []string
