@@ -1,11 +1,16 @@
 package cli_test
 
 import (
+	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
 )
 
 // exits runs a command that must end with one exit code: exits CODE COMMAND [ARG…].
@@ -26,4 +31,26 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%v: exit code %d, want %d", args[1:], got, want)
 	}
+}
+
+// copyDir copies a directory: copydir FROM TO.
+func copyDir(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: copydir FROM TO")
+	}
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(args[0])))
+}
+
+// findControlPlane finds the embedded control plane, or builds it, where the scripts'
+// own environment would hide Go's caches from them.
+func findControlPlane(env *testscript.Env) error {
+	if testing.Short() {
+		return nil
+	}
+	binary, err := controlplane.Find(context.Background(), func(string, ...any) {})
+	if err != nil {
+		return err
+	}
+	env.Setenv("STAGEGATE_CONTROLPLANE", binary)
+	return nil
 }

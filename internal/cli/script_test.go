@@ -32,8 +32,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHIPPED", root)
 			env.Setenv("STAGEGATE_HOME", filepath.Join(env.WorkDir, "home"))
-			return nil
+			return findControlPlane(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "copydir": copyDir},
 	})
 }

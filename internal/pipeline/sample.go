@@ -102,9 +102,19 @@ func (s *session) sampleRounds(ctx context.Context) (stop func()) {
 	return func() { cancel(); done.Wait() }
 }
 
+// withoutLost leaves out the edges that did not come back: they are lost, not interrupted.
+func withoutLost(all []gate.Interruption, after reach.Matrix) []gate.Interruption {
+	lost := map[reach.Edge]bool{}
+	for _, r := range after.Edges {
+		lost[r.Edge] = r.Outcome == reach.Unreachable
+	}
+	return slices.DeleteFunc(all, func(i gate.Interruption) bool { return lost[i.Edge] })
+}
+
 // noteInterruptions puts what was seen during the change into the findings.
 func (s *session) noteInterruptions() {
-	s.findings.Interruptions = append(s.findings.Interruptions, s.watch.interruptions(s.Now())...)
+	all := append(s.findings.Interruptions, s.watch.interruptions(s.Now())...)
+	s.findings.Interruptions = withoutLost(all, s.findings.After)
 	if s.watch.failed != nil && s.env.Gate.MaxInterruption > 0 {
 		s.findings.Unclear = append(s.findings.Unclear,
 			fmt.Sprintf("sampling the edges during the change: %v", s.watch.failed))

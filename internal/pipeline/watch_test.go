@@ -48,6 +48,14 @@ func TestWatchMeasuresInterruptions(t *testing.T) {
 	}
 }
 
+func TestLostEdgesAreNotInterrupted(t *testing.T) {
+	all := []gate.Interruption{{Edge: pay, Duration: time.Second}, {Edge: web, Duration: time.Second, Healed: true}}
+	got := withoutLost(all, matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable, pay: reach.Unreachable}))
+	if len(got) != 1 || got[0].Edge != web {
+		t.Errorf("interruptions: %v", got)
+	}
+}
+
 func TestWatchLeavesAloneWhatWasBroken(t *testing.T) {
 	w := newWatch(matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable}))
 	w.round(time.Now(), matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable, pay: reach.Unreachable}))
