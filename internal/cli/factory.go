@@ -78,11 +78,7 @@ func reportFormat(file string) (report.Format, error) {
 
 // loadEnvironments reads all environment files.
 func (f *factory) loadEnvironments() ([]*config.Environment, error) {
-	envs, err := config.LoadDirectory(f.environments)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no directory %s with environment files: say where they are with --environments, or run stagegate env init to start one", f.environments)
-	}
-	return envs, err
+	return config.LoadDirectory(f.environments)
 }
 
 // selectEnvironment returns the environment that --cluster-name names. Without the flag
