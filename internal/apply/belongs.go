@@ -1,11 +1,15 @@
 package apply
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/stagegate/stagegate/internal/change"
@@ -13,33 +17,77 @@ import (
 
 // belonging tells what the change brought about from what others created: an object is
 // the change's where the record has it, where one of those owns it, or where all its field
-// managers are programs that only the change's workloads run, as calico-node writes its
-// own ClusterInformation. Anything else is someone else's and is never deleted.
+// managers are programs of the change's workloads. Anything else is someone else's and is
+// never deleted.
+//
+// Programs go by the names of containers, commands and images. One that gives no name, as
+// Calico's agent when it writes its ClusterInformation, is the change's where a role that
+// the change created lets it create objects of that kind.
 type belonging struct {
-	uids  map[types.UID]bool
-	names map[string]bool
+	uids   map[types.UID]bool
+	names  map[string]bool
+	grants []rbacv1.PolicyRule
 }
 
+// anonymous is the field manager of a Go program that names none.
+const anonymous = "Go-http-client"
+
 func (r *reversion) belonging() (*belonging, error) {
-	b := &belonging{map[types.UID]bool{}, map[string]bool{}}
-	for i := range r.record.Entries {
-		e := &r.record.Entries[i]
-		if e.Action != change.Create {
-			continue
-		}
-		b.uids[e.UID] = e.UID != ""
-		if !isWorkload(e.Object) {
-			continue
-		}
-		o, err := r.record.after(e)
-		if err != nil {
-			return nil, err
-		}
-		if o != nil {
-			b.addPrograms(o)
+	b := &belonging{uids: map[types.UID]bool{}, names: map[string]bool{}}
+	for _, record := range r.record.all() {
+		for i := range record.Entries {
+			if err := b.addEntry(record, &record.Entries[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return b, nil
+}
+
+func (b *belonging) addEntry(record *Record, e *Entry) error {
+	if e.Action != change.Create {
+		return nil
+	}
+	b.uids[e.UID] = e.UID != ""
+	if !isWorkload(e.Object) && !isRBAC(e.Object) {
+		return nil
+	}
+	o, err := record.after(e)
+	if err != nil || o == nil {
+		return err
+	}
+	b.addPrograms(o)
+	if err := b.addGrants(o); err != nil {
+		return fmt.Errorf("%s: %w", e.Object, err)
+	}
+	return nil
+}
+
+// addGrants notes what a role allows to create.
+func (b *belonging) addGrants(role *unstructured.Unstructured) error {
+	if kind := role.GetKind(); kind != "ClusterRole" && kind != "Role" {
+		return nil
+	}
+	var r rbacv1.ClusterRole // a Role has the same rules
+	if err := fromUnstructured(role.Object, &r); err != nil {
+		return err
+	}
+	for _, rule := range r.Rules {
+		if contains(rule.Verbs, "create") {
+			b.grants = append(b.grants, rule)
+		}
+	}
+	return nil
+}
+
+func (b *belonging) mayCreate(gvr schema.GroupVersionResource) bool {
+	return slices.ContainsFunc(b.grants, func(r rbacv1.PolicyRule) bool {
+		return contains(r.APIGroups, gvr.Group) && contains(r.Resources, gvr.Resource)
+	})
+}
+
+func contains(list []string, s string) bool {
+	return slices.Contains(list, s) || slices.Contains(list, "*")
 }
 
 // addPrograms notes the names under which a workload's programs may write: those of its
@@ -71,7 +119,7 @@ func (b *belonging) addContainer(c map[string]any) {
 	}
 }
 
-func (b *belonging) has(o metav1.Object) bool {
+func (b *belonging) has(gvr schema.GroupVersionResource, o metav1.Object) bool {
 	if b.uids[o.GetUID()] {
 		return true
 	}
@@ -82,7 +130,7 @@ func (b *belonging) has(o metav1.Object) bool {
 	}
 	managers := o.GetManagedFields()
 	for _, m := range managers {
-		if !b.names[m.Manager] {
+		if !b.names[m.Manager] && (m.Manager != anonymous || !b.mayCreate(gvr)) {
 			return false
 		}
 	}

@@ -82,7 +82,18 @@ func (a *application) run(ctx context.Context, objects []snapshot.Object) error 
 	if err := a.record.Save(); err != nil {
 		return err
 	}
-	return a.WaitReady(ctx, a.applied, a.progress)
+	return a.WaitReady(ctx, a.unready(), a.progress)
+}
+
+// unready are those that were not ready already when they were applied, as most kinds are.
+func (a *application) unready() []*unstructured.Unstructured {
+	return slices.DeleteFunc(a.applied, func(o *unstructured.Unstructured) bool {
+		ready := wasReady(o)
+		if ready {
+			a.progress.Send(Ready, snapshot.KeyOf(o), "")
+		}
+		return ready
+	})
 }
 
 // begin records all that may be touched, here and in the cluster, before anything is.

@@ -23,8 +23,9 @@ type Record struct {
 	// Release is set by the Helm back end.
 	Release *Release `json:"release,omitempty"`
 
-	key  []byte
-	save func(*Record) error
+	key     []byte
+	save    func(*Record) error
+	related []*Record
 }
 
 // Entry is one object that the part creates, updates or deletes.
@@ -63,6 +64,20 @@ func NewRecord(runID string, index int, part change.Part, key []byte, save func(
 
 // Resume gives a record that was read back its key and its save function.
 func (r *Record) Resume(key []byte, save func(*Record) error) { r.key, r.save = key, save }
+
+// Relate tells a record of the other parts of its change, before it is reverted: what the
+// workloads of one part write belongs to the change, whichever part has its CRDs, and a
+// policy needs the engine of another part to let go of it.
+func (r *Record) Relate(others ...*Record) {
+	for _, o := range others {
+		if o != r {
+			r.related = append(r.related, o)
+		}
+	}
+}
+
+// all are the record and those of the other parts.
+func (r *Record) all() []*Record { return append([]*Record{r}, r.related...) }
 
 // Save makes the record durable.
 func (r *Record) Save() error {

@@ -151,15 +151,14 @@ func (r *reversion) entries(class func(snapshot.Key) bool) []*Entry {
 }
 
 func (r *reversion) hasPolicyEngine() bool {
-	for i := range r.record.Entries {
-		e := &r.record.Entries[i]
-		if e.Object.Kind != "DaemonSet" {
-			continue
-		}
-		// One that cannot be read is taken for an engine: waiting does no harm.
-		if o, err := r.record.after(e); err != nil || o == nil || isCNI(o) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.record.all(), func(record *Record) bool {
+		return slices.ContainsFunc(record.Entries, func(e Entry) bool {
+			if e.Object.Kind != "DaemonSet" {
+				return false
+			}
+			// One that cannot be read is taken for an engine: waiting does no harm.
+			o, err := record.after(&e)
+			return err != nil || o == nil || isCNI(o)
+		})
+	})
 }

@@ -80,6 +80,30 @@ func TestRevertLetsThePolicyEngineCleanUp(t *testing.T) {
 	applytest.Same(t, c, before)
 }
 
+// The CRDs are one part and the engine that writes such objects is another.
+func TestPartsOfAChangeKnowEachOther(t *testing.T) {
+	c := applytest.Clients(t)
+	b := apply.NewObjects(c, apply.Options{Settle: 100 * time.Millisecond})
+	before := applytest.Dump(t, c)
+	text := strings.Replace(strings.Replace(engine, refuseCRD, "", 1), "rules: []",
+		"rules: [{apiGroups: [example.com], resources: [bolts], verbs: [create]}]", 1)
+	first := applied(t, b, applytest.Part{Title: "crds", Text: refuseCRD})
+	second := applied(t, b, applytest.Part{Title: "engine", Text: text})
+	_, err := c.Dynamic.Resource(bolts).Namespace("apply-engine").Patch(t.Context(), "felix", types.ApplyYAMLPatchType,
+		[]byte(`{apiVersion: example.com/v1, kind: Bolt, metadata: {name: felix}, spec: {a: 1}}`), metav1.PatchOptions{FieldManager: "Go-http-client"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := first.Reload(t), second.Reload(t)
+	one.Relate(one, two)
+	for _, record := range []*apply.Record{two, one} {
+		if outcome, err := b.Revert(t.Context(), record, applytest.Log(t)); err != nil || !outcome.Complete() {
+			t.Errorf("revert of %s: %+v, %v", record.Part, outcome, err)
+		}
+	}
+	applytest.Same(t, c, before)
+}
+
 func TestRevertNeverDeletesWhatOthersCreated(t *testing.T) {
 	c := applytest.Clients(t)
 	b := apply.NewObjects(c, apply.Options{Settle: -1})

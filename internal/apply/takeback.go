@@ -60,7 +60,7 @@ func (r *reversion) keepCRD(ctx context.Context, e *Entry, owned *belonging) (st
 	if !ok {
 		return "", fmt.Errorf("it serves no version in which its custom resources could be listed")
 	}
-	foreign, err := r.foreign(ctx, gvr, "", owned.has)
+	foreign, err := r.foreign(ctx, gvr, "", func(o metav1.Object) bool { return owned.has(gvr, o) })
 	if err != nil || len(foreign) == 0 {
 		return "", err
 	}
@@ -153,8 +153,9 @@ func (r *reversion) inside(ctx context.Context, namespace string, owned *belongi
 			if !slices.Contains(resource.Verbs, "list") || derived(resource.Kind) {
 				continue
 			}
-			foreign, err := r.foreign(ctx, gv.WithResource(resource.Name), namespace, func(o metav1.Object) bool {
-				return owned.has(o) || standard(resource.Kind, o.GetName()) || len(o.GetOwnerReferences()) > 0
+			gvr := gv.WithResource(resource.Name)
+			foreign, err := r.foreign(ctx, gvr, namespace, func(o metav1.Object) bool {
+				return owned.has(gvr, o) || standard(resource.Kind, o.GetName()) || len(o.GetOwnerReferences()) > 0
 			})
 			if err != nil {
 				return nil, fmt.Errorf("listing %s: %w", resource.Name, err)

@@ -50,8 +50,15 @@ func dumpResource(t testing.TB, c *apply.Clients, gvr schema.GroupVersionResourc
 	}
 	for i := range items.Items {
 		o := &items.Items[i]
-		out[snapshot.KeyOf(o).String()] = normal(t, o)
+		if !standard(o) {
+			out[snapshot.KeyOf(o).String()] = normal(t, o)
+		}
 	}
+}
+
+// standard objects come to every namespace, some time after the namespace.
+func standard(o *unstructured.Unstructured) bool {
+	return o.GetKind() == "ServiceAccount" && o.GetName() == "default" || o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt"
 }
 
 func normal(t testing.TB, o *unstructured.Unstructured) string {
@@ -87,3 +94,6 @@ func Same(t testing.TB, c *apply.Clients, before map[string]string) {
 	}
 	t.Errorf("the cluster is not as it was (-before +after):\n%s", diff)
 }
+
+// CRDs is the resource of CustomResourceDefinitions.
+var CRDs = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}

@@ -1,0 +1,140 @@
+package helm_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/apply/applytest"
+	"github.com/stagegate/stagegate/internal/apply/helm"
+)
+
+// killed applies the part and cuts every request off once its release record is there:
+// the release stays pending, as when the process is killed.
+func killed(t *testing.T, set ...string) *applytest.Record {
+	t.Helper()
+	var dead atomic.Bool
+	clients := applytest.Proxy(t, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		if dead.Load() {
+			applytest.Reset(w)
+			return
+		}
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/secrets") {
+			dead.Store(true)
+		}
+		pass.ServeHTTP(w, r)
+	})
+	part := load(t, set...)
+	record := applytest.NewRecord(t, part)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b := helm.New(clients, apply.Options{RetryFor: time.Millisecond})
+	if err := b.Apply(ctx, part, target, record.Record, applytest.Log(t)); err == nil {
+		t.Fatal("apply ended well although it was cut off")
+	}
+	return record
+}
+
+func status(t *testing.T, c *apply.Clients, record string) string {
+	t.Helper()
+	s, err := c.Typed.CoreV1().Secrets("helm-shop").Get(t.Context(), record, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Labels["status"]
+}
+
+func TestReleaseThatWasKilledIsTakenBack(t *testing.T) {
+	c := applytest.Clients(t)
+	b := helm.New(c, apply.Options{})
+	before := applytest.Dump(t, c)
+	applytest.Revert(t, b, killed(t))
+	applytest.Same(t, c, before)
+
+	installed := applied(t, b, load(t))
+	middle := applytest.Dump(t, c)
+	record := killed(t, "colour=green")
+	if got := status(t, c, "sh.helm.release.v1.shop.v2"); got != "pending-upgrade" {
+		t.Errorf("status is %s, want pending-upgrade", got)
+	}
+	applytest.Revert(t, b, record)
+	applytest.Same(t, c, middle)
+	applytest.Revert(t, b, installed)
+	applytest.Same(t, c, before)
+}
+
+func TestPendingReleaseIsRecoveredWhenOurs(t *testing.T) {
+	c := applytest.Clients(t)
+	b := helm.New(c, apply.Options{})
+	before := applytest.Dump(t, c)
+	installed := applied(t, b, load(t))
+	killed(t, "colour=green") // its record is lost
+	applied(t, b, load(t, "colour=red"))
+	if got := status(t, c, "sh.helm.release.v1.shop.v4"); got != "deployed" {
+		t.Errorf("status is %s, want deployed", got)
+	}
+	outcome, err := b.Revert(t.Context(), installed.Reload(t), applytest.Log(t))
+	if err != nil || len(outcome.Left) == 0 || !strings.Contains(outcome.Left[0].Why, "revision 4") {
+		t.Errorf("reverting the first: %+v, %v, want the later revision named", outcome, err)
+	}
+	uninstall(t, c, before)
+}
+
+func TestPendingReleaseOfOthersIsRefused(t *testing.T) {
+	c := applytest.Clients(t)
+	b := helm.New(c, apply.Options{})
+	before := applytest.Dump(t, c)
+	record := killed(t)
+	s, err := c.Typed.CoreV1().Secrets("helm-shop").Get(t.Context(), "sh.helm.release.v1.shop.v1", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := s.Labels[apply.RunLabel]
+	setRun(t, c, s, "")
+	err = b.Apply(t.Context(), load(t), target, applytest.NewRecord(t, load(t)).Record, nil)
+	if err == nil || !strings.Contains(err.Error(), "pending-install") || !strings.Contains(err.Error(), "helm uninstall shop -n helm-shop") {
+		t.Errorf("apply: %v", err)
+	}
+	setRun(t, c, s, run)
+	applytest.Revert(t, b, record)
+	applytest.Same(t, c, before)
+}
+
+func setRun(t *testing.T, c *apply.Clients, s *corev1.Secret, run string) {
+	t.Helper()
+	s = s.DeepCopy()
+	s.ResourceVersion = ""
+	delete(s.Labels, apply.RunLabel)
+	if run != "" {
+		s.Labels[apply.RunLabel] = run
+	}
+	if _, err := c.Typed.CoreV1().Secrets(s.Namespace).Update(t.Context(), s, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// uninstall clears what a test has left: the namespace, the CRD and the inventories.
+func uninstall(t *testing.T, c *apply.Clients, before map[string]string) {
+	t.Helper()
+	ctx := t.Context()
+	if err := c.Typed.CoreV1().Namespaces().Delete(ctx, "helm-shop", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	crds := c.Dynamic.Resource(applytest.CRDs)
+	if err := crds.Delete(ctx, "gadgets.example.com", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	err := c.Typed.CoreV1().ConfigMaps("kube-system").DeleteCollection(ctx, metav1.DeleteOptions{},
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=stagegate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	applytest.Same(t, c, before)
+}
