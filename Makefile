@@ -59,7 +59,7 @@ test: bin/stagegate-controlplane ## Run all tests that need no cluster of yours 
 e2e: build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
 	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || nerdctl info >/dev/null 2>&1 || { \
 	  echo "make e2e: no container engine answers: start Docker, Podman or nerdctl, and see that you may use it" >&2; exit 1; }
-	go test -tags e2e -timeout 60m -count 1 -v ./internal/e2e/...
+	go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind
 
 .PHONY: bench
 bench: ## Run all benchmarks and print their results as a table (BENCHTIME=1s)

@@ -198,10 +198,16 @@ func (w *world) objects() []snapshot.Object {
 	w.t.Helper()
 	var out []snapshot.Object
 	for _, kind := range []schema.GroupVersionResource{
-		{Version: "v1", Resource: "namespaces"}, {Version: "v1", Resource: "nodes"}, {Version: "v1", Resource: "pods"}, {Version: "v1", Resource: "services"},
-		{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "apps", Version: "v1", Resource: "replicasets"},
-		{Group: "apps", Version: "v1", Resource: "daemonsets"}, {Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
-		{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}, {Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"},
+		{Version: "v1", Resource: "namespaces"},
+		{Version: "v1", Resource: "nodes"},
+		{Version: "v1", Resource: "pods"},
+		{Version: "v1", Resource: "services"},
+		{Group: "apps", Version: "v1", Resource: "deployments"},
+		{Group: "apps", Version: "v1", Resource: "replicasets"},
+		{Group: "apps", Version: "v1", Resource: "daemonsets"},
+		{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
+		{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
+		{Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"},
 		{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
 	} {
 		list, err := w.dynamic.Resource(kind).List(w.t.Context(), metav1.ListOptions{})

@@ -265,7 +265,7 @@ func testLeftovers(t *testing.T, w *world) {
 func TestCalico(t *testing.T) {
 	dir := os.Getenv(calicoVariable)
 	if dir == "" {
-		t.Skipf("set %s to a directory with Calico's manifests", calicoVariable)
+		t.Fatalf("set %s to a directory with Calico's manifests", calicoVariable)
 	}
 	w := newWorld(t, "calico", "")
 	w.apply("testdata/shop.yaml")

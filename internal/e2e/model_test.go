@@ -41,7 +41,7 @@ var (
 func TestModelAgreesWithFelix(t *testing.T) {
 	dir := os.Getenv(calicoVariable)
 	if dir == "" {
-		t.Skipf("set %s to a directory with Calico's manifests", calicoVariable)
+		t.Fatalf("set %s to a directory with Calico's manifests", calicoVariable)
 	}
 	w := newWorld(t, "model", "")
 	w.apply(filepath.Join(dir, "crds.yaml"))

@@ -57,7 +57,7 @@ func (s *session) createOrUndo(ctx context.Context) error {
 	for {
 		_ = s.delete() // tried again below, where its error counts
 		select {
-		case <-done:
+		case <-done: //nolint:errcheck // it failed because it was interrupted
 			return ctx.Err()
 		case <-limit:
 			return errors.Join(ctx.Err(), errors.New("kind did not stop in time"))

@@ -20,7 +20,7 @@ const engineVariable = "KIND_EXPERIMENTAL_PROVIDER"
 
 // detectEngine finds the engine as kind does: the variable first, then Docker, nerdctl
 // (or finch) and Podman. kind has this detection, but does not say what it found.
-func detectEngine() (engine, error) {
+func detectEngine(ctx context.Context) (engine, error) {
 	switch chosen := os.Getenv(engineVariable); chosen {
 	case "docker", "podman", "nerdctl", "finch", "nerdctl.lima":
 		return engine(chosen), nil
@@ -31,7 +31,7 @@ func detectEngine() (engine, error) {
 		{"finch", "finch version"},
 		{"podman", "podman version"},
 	} {
-		out, err := exec.Command(e.command, "-v").Output()
+		out, err := exec.CommandContext(ctx, e.command, "-v").Output()
 		if err == nil && strings.HasPrefix(string(out), e.answer) {
 			return engine(e.command), nil
 		}

@@ -33,7 +33,7 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string,
 // LoadLocalImages is LoadImages for those of the images that the local engine has built
 // itself: never pushed or pulled, so no node could pull them. It returns those.
 func (p *Provider) LoadLocalImages(ctx context.Context, name string, images []string, progress cluster.Progress) ([]string, error) {
-	e, err := detectEngine()
+	e, err := detectEngine(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func (s *session) connect(ctx context.Context, wait time.Duration) (*cluster.Clu
 
 // Status looks without touching.
 func (p *Provider) Status(ctx context.Context, name string) (cluster.Status, error) {
-	s, err := p.look(name)
+	s, err := p.look(ctx, name)
 	if err != nil {
 		return cluster.Status{}, err
 	}

@@ -43,17 +43,17 @@ type session struct {
 // The name becomes a host name with "-control-plane" after it, so it must leave room.
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
-func (p *Provider) look(name string) (*session, error) {
+func (p *Provider) look(ctx context.Context, name string) (*session, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("cluster name %q cannot name a kind cluster: use at most 40 lower-case letters, digits and hyphens", name)
 	}
 	s := &session{provider: p, short: name, name: prefix + name, dir: filepath.Join(p.dir, name)}
 	s.progress = func(string, ...any) {}
-	return s, s.detect()
+	return s, s.detect(ctx)
 }
 
-func (s *session) detect() (err error) {
-	if s.engine, err = detectEngine(); err != nil {
+func (s *session) detect(ctx context.Context) (err error) {
+	if s.engine, err = detectEngine(ctx); err != nil {
 		return err
 	}
 	log := logger{report: func(line string) { s.progress("%s", line) }}
@@ -63,7 +63,7 @@ func (s *session) detect() (err error) {
 
 // open is look with the name locked against other processes until unlock.
 func (p *Provider) open(ctx context.Context, name string, progress cluster.Progress) (*session, error) {
-	s, err := p.look(name)
+	s, err := p.look(ctx, name)
 	if err != nil {
 		return nil, err
 	}

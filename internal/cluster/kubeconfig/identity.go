@@ -18,7 +18,7 @@ type identity struct {
 
 // known is the recorded identity, or nil where none is recorded yet.
 func (p *Provider) known() (*identity, error) {
-	content, err := os.ReadFile(p.file(".identity.json"))
+	content, err := os.ReadFile(p.identityFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -27,7 +27,7 @@ func (p *Provider) known() (*identity, error) {
 	}
 	var known identity
 	if err := json.Unmarshal(content, &known); err != nil || known.UID == "" {
-		return nil, fmt.Errorf("the recorded identity %s cannot be read: make sure which cluster this is, then remove the file", p.file(".identity.json"))
+		return nil, fmt.Errorf("the recorded identity %s cannot be read: make sure which cluster this is, then remove the file", p.identityFile())
 	}
 	return &known, nil
 }
@@ -54,7 +54,7 @@ func (p *Provider) compare(known identity, c connection) error {
 		return nil
 	}
 	return fmt.Errorf("the cluster at %s (UID %s) is another than the one this environment has used since %s (UID %s at %s): correct the context, or, if the cluster was made anew on purpose, remove %s",
-		c.rest.Host, c.id.UID, known.Recorded.Format(time.DateOnly), known.UID, known.Server, p.file(".identity.json"))
+		c.rest.Host, c.id.UID, known.Recorded.Format(time.DateOnly), known.UID, known.Server, p.identityFile())
 }
 
 func (p *Provider) remember(now identity) error {
@@ -65,7 +65,7 @@ func (p *Provider) remember(now identity) error {
 	if err != nil {
 		return err
 	}
-	path := p.file(".identity.json")
+	path := p.identityFile()
 	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
 		return err
 	}

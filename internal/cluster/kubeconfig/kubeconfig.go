@@ -91,9 +91,9 @@ func (p *Provider) connect(ctx context.Context) (connection, error) {
 
 var unsafeInFile = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
-// file is where something of this environment is kept.
-func (p *Provider) file(suffix string) string {
-	return filepath.Join(p.dir, unsafeInFile.ReplaceAllString(p.environment, "_")+suffix)
+// identityFile is where the identity of this environment's cluster is recorded.
+func (p *Provider) identityFile() string {
+	return filepath.Join(p.dir, unsafeInFile.ReplaceAllString(p.environment, "_")+".identity.json")
 }
 
 // writeOwn writes a kubeconfig of this context alone, readable by the user alone: it has

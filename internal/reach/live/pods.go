@@ -116,7 +116,7 @@ func (p *Prober) collides(ctx context.Context, like *topology.Pod) error {
 	}
 	for _, s := range services.Items {
 		if s.Spec.PublishNotReadyAddresses && len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(like.Labels)) {
-			return fmt.Errorf("Service %s/%s publishes addresses that are not ready and selects the labels of %s, so it would send traffic to a probe pod with them",
+			return fmt.Errorf("the Service %s/%s publishes addresses that are not ready and selects the labels of %s, so it would send traffic to a probe pod with them",
 				s.Namespace, s.Name, like.Workload)
 		}
 	}
