@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/cluster"
@@ -31,7 +32,11 @@ func (s *session) create(ctx context.Context) (*cluster.Cluster, error) {
 func (s *session) createAndConnect(ctx context.Context) (*cluster.Cluster, error) {
 	s.progress("creating kind cluster %s with %s", s.name, s.engine)
 	if err := s.createOrUndo(ctx); err != nil {
-		return nil, s.engine.explain(fmt.Errorf("creating it: %w", err))
+		err = s.engine.explain(fmt.Errorf("creating it: %w", err))
+		if strings.Contains(err.Error(), "failed to pull image") {
+			err = fmt.Errorf("%w: set provider.kind.image or %s to a node image that can be had here", err, NodeImageVariable)
+		}
+		return nil, err
 	}
 	if err := os.Chmod(s.kubeconfig(), 0o600); err != nil {
 		return nil, err

@@ -71,6 +71,26 @@ esac`)
 	}
 }
 
+// A node image that cannot be pulled is named with the remedy, and nothing is left.
+func TestImageMissing(t *testing.T) {
+	engineIn(t, `case "$1" in
+-v) echo "Docker version 28" ;;
+info) echo '{"CgroupVersion":"2","MemoryLimit":true,"PidsLimit":true,"CPUShares":true}' ;;
+pull|image|inspect) echo "no such host" >&2; exit 1 ;;
+esac`)
+	dir := t.TempDir()
+	p := kind.New(config.KindProvider{Image: "kindest/node:none"}, dir)
+	_, err := p.Ensure(t.Context(), "staging", false, nil)
+	for _, want := range []string{"kindest/node:none", "no such host", kind.NodeImageVariable} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v; want it to say %q", err, want)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "kind", "staging", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	p := kind.New(config.KindProvider{}, t.TempDir())
 	for _, name := range []string{"", "Staging", "a/b", "-a", strings.Repeat("a", 41)} {
