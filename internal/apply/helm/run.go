@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/kube"
 	"helm.sh/helm/v4/pkg/release/common"
+	release "helm.sh/helm/v4/pkg/release/v1"
 	"helm.sh/helm/v4/pkg/storage/driver"
 
 	"github.com/stagegate/stagegate/internal/apply"
@@ -103,36 +104,46 @@ func (b *Backend) uninstall(config *action.Configuration, name string) error {
 // revision is gone and the previous one in force. Helm's own rollback would put back what
 // the chart says and not what was there, and runs no order; rollback hooks are not run.
 func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress apply.Progress) (apply.Outcome, error) {
-	step := func(context.Context, *apply.Outcome) error { return nil }
-	if r := record.Release; r != nil {
-		step = func(ctx context.Context, outcome *apply.Outcome) error { return b.takeBack(ctx, record, outcome) }
-	}
-	return b.objects.RevertWith(ctx, record, progress, step)
-}
-
-func (b *Backend) takeBack(ctx context.Context, record *apply.Record, outcome *apply.Outcome) error {
 	r := record.Release
+	if r == nil { // it ended before anything was touched
+		return b.objects.Revert(ctx, record, progress)
+	}
 	config, err := b.configuration(ctx, r.Namespace)
 	if err != nil {
-		return err
+		return apply.Outcome{}, fmt.Errorf("reverting release %s: %w", r.Name, err)
 	}
 	current, err := last(config.Releases, r.Name)
-	switch {
-	case err != nil:
-		return err
-	case current == nil || current.Version < r.Revision:
-		return nil // it was never made, or is taken back already
-	case current.Version > r.Revision || current.Labels[apply.RunLabel] != record.RunID:
-		outcome.Leave(recordKey(r.Namespace, r.Name, current.Version),
-			fmt.Sprintf("someone else has made revision %d of the release since: roll it back with helm", current.Version))
-		return nil
-	case r.Previous == 0:
-		if err := b.uninstall(config, r.Name); err != nil {
-			outcome.Leave(recordKey(r.Namespace, r.Name, r.Revision), fmt.Sprintf("uninstalling the release: %v", err))
-		}
-		return nil
+	if err != nil {
+		return apply.Outcome{}, fmt.Errorf("reverting release %s: %w", r.Name, err)
 	}
-	return b.restoreHistory(config, r)
+	if current != nil && superseded(current, record) {
+		var outcome apply.Outcome
+		outcome.Leave(recordKey(r.Namespace, r.Name, current.Version),
+			fmt.Sprintf("someone else has made revision %d of the release since, so nothing of it was taken back: roll it back with helm", current.Version))
+		return outcome, nil
+	}
+	return b.objects.RevertWith(ctx, record, progress, func(_ context.Context, outcome *apply.Outcome) error {
+		return b.takeBack(config, r, current, outcome)
+	})
+}
+
+// superseded is true where the last revision is neither this record's nor an earlier one.
+func superseded(current *release.Release, record *apply.Record) bool {
+	made := record.Release.Revision
+	return current.Version > made || current.Version == made && current.Labels[apply.RunLabel] != record.RunID
+}
+
+func (b *Backend) takeBack(config *action.Configuration, r *apply.Release, current *release.Release, outcome *apply.Outcome) error {
+	if current == nil || current.Version < r.Revision {
+		return nil // it was never made, or is taken back already
+	}
+	if r.Previous > 0 {
+		return b.restoreHistory(config, r)
+	}
+	if err := b.uninstall(config, r.Name); err != nil {
+		outcome.Leave(recordKey(r.Namespace, r.Name, r.Revision), fmt.Sprintf("uninstalling the release: %v", err))
+	}
+	return nil
 }
 
 // restoreHistory puts the previous revision in force again and drops the new one.
