@@ -55,7 +55,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
-      containers: [{name: once, image: "busybox:stable", command: ["true"]}]
+      containers: [{name: once, image: "ghcr.io/stefanprodan/podinfo:6.9.2", command: [./podinfo, --version]}]
 ---
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
