@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -115,7 +116,7 @@ func (o *reachOptions) ofCluster(ctx context.Context) (matrix reach.Matrix, err 
 		}
 		return o.model(ctx, state, checks)
 	}
-	p, err := prober(ctx, env, up, checks)
+	p, err := o.prober(ctx, runner, fmt.Sprintf("reach-%d", now().UnixNano()), env, up, checks)
 	if err != nil {
 		return matrix, err
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -64,11 +63,6 @@ func backends(env *config.Environment, clients *apply.Clients) map[change.Kind]a
 	}
 }
 
-// prober finds outcomes the best way that the cluster allows.
-func prober(_ context.Context, _ *config.Environment, up *cluster.Cluster, checks config.Checks) (pipeline.Prober, error) {
-	return &pipeline.Modelled{Config: up.REST, Checks: checks}, nil
-}
-
 func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 	dir, err := f.home()
 	if err != nil {
@@ -79,7 +73,7 @@ func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 		return nil, err
 	}
 	return &pipeline.Runner{
-		Environments: envs, Provider: f.provider, Backends: backends, Prober: prober, Loaders: f.loaders(),
+		Environments: envs, Provider: f.provider, Backends: backends, Prober: f.prober, Loaders: f.loaders(),
 		Evidence: store, Progress: f.progress(), Home: dir, Version: version(), Now: time.Now,
 		SettleInterval: 500 * time.Millisecond, SettleTimeout: time.Minute,
 	}, nil

@@ -51,7 +51,7 @@ func (s *session) connect(ctx context.Context) error {
 	if s.target, err = Target(ctx, s.env, s.cluster); err != nil {
 		return err
 	}
-	s.prober, err = s.Prober(ctx, s.env, s.cluster, s.checks)
+	s.prober, err = s.Prober(ctx, s.Runner, s.result.RunID, s.env, s.cluster, s.checks)
 	return err
 }
 

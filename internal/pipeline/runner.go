@@ -29,7 +29,7 @@ type Runner struct {
 	Environments []*config.Environment
 	Provider     func(*config.Environment) (cluster.Provider, error)
 	Backends     func(*config.Environment, *apply.Clients) map[change.Kind]apply.Backend
-	Prober       func(context.Context, *config.Environment, *cluster.Cluster, config.Checks) (Prober, error)
+	Prober       func(ctx context.Context, r *Runner, runID string, env *config.Environment, up *cluster.Cluster, checks config.Checks) (Prober, error)
 	Loaders      change.Loaders
 	Evidence     *evidence.Store
 	Progress     *progress.Progress

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/probe/image"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/live"
+)
+
+// The environment variables that name the probe, where what is found is not what is wanted.
+const (
+	probeImageVariable   = "STAGEGATE_PROBE_IMAGE" // a reference that the nodes have or can pull
+	probeProgramVariable = "STAGEGATE_PROBE"       // the path of stagegate-probe, to make an image of
+)
+
+// prober finds outcomes in the way that the environment asks for: packets where it wants
+// the grade live, else the model.
+func (f *factory) prober(ctx context.Context, r *pipeline.Runner, runID string, env *config.Environment, up *cluster.Cluster, checks config.Checks) (pipeline.Prober, error) {
+	if env.Gate.MinimumGrade != reach.Live || up.Best != reach.Live {
+		return &pipeline.Modelled{Config: up.REST, Checks: checks}, nil
+	}
+	reference, err := f.probeImage(ctx, r, env)
+	if err != nil {
+		return nil, err
+	}
+	prober, err := live.New(ctx, up.REST, live.Options{
+		Image: reference, RunID: runID, Checks: checks.Checks, Progress: r.Progress.Note,
+		Rounds: 1, // the pipeline probes until two rounds agree
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Live{Config: up.REST, Checks: checks, Prober: prober}, nil
+}
+
+// probeImage is the image of the probe: named by the user, made of the local program where
+// the provider can carry it into its nodes, or the released one.
+func (f *factory) probeImage(ctx context.Context, r *pipeline.Runner, env *config.Environment) (string, error) {
+	if reference := os.Getenv(probeImageVariable); reference != "" {
+		return reference, nil
+	}
+	provider, err := r.Provider(env)
+	if err != nil {
+		return "", err
+	}
+	loader, ok := provider.(cluster.ArchiveLoader)
+	if !ok {
+		return image.Repository + ":" + version(), nil
+	}
+	program, err := probeProgram()
+	if err != nil {
+		return "", err
+	}
+	built, err := image.Build(program)
+	if err != nil {
+		return "", err
+	}
+	if err := loader.LoadArchive(ctx, env.ClusterName, built.Reference, built.Archive, r.Progress.Note); err != nil {
+		return "", fmt.Errorf("carrying the probe image into %s: %w", env.ClusterName, err)
+	}
+	return built.Reference, nil
+}
+
+func probeProgram() (string, error) {
+	if path := os.Getenv(probeProgramVariable); path != "" {
+		return path, nil
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("looking for stagegate-probe: %w", err)
+	}
+	return image.Locate(runtime.GOARCH, filepath.Dir(executable))
+}
