@@ -9,7 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/stagegate/stagegate/internal/home"
 )
@@ -25,7 +27,8 @@ type Streams struct {
 func Main(ctx context.Context, args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from here on a second signal kills
+	context.AfterFunc(ctx, stop)   // from here on a second signal kills
+	klog.SetLogger(logr.Discard()) // what client libraries log is no part of any output
 	root := NewRoot(streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -19,12 +19,12 @@ func (i Interruption) finding(longest time.Duration) Finding {
 	switch {
 	case longest > 0 && i.Duration > longest:
 		finding.Verdict = Blocked
-		finding.Message = fmt.Sprintf("down for %s while the change was applied, longer than gate.maxInterruption %s", i.Duration, longest)
+		finding.Message = fmt.Sprintf("down for %s while the change was applied, longer than gate.maxInterruption %s", i.Duration.Round(time.Millisecond), longest)
 	case longest > 0 && !i.Healed:
 		finding.Verdict = Inconclusive
-		finding.Message = fmt.Sprintf("down for at least %s while the change was applied; when it came back is not known", i.Duration)
+		finding.Message = fmt.Sprintf("down for at least %s while the change was applied; when it came back is not known", i.Duration.Round(time.Millisecond))
 	default:
-		finding.Message = fmt.Sprintf("down for %s while the change was applied", i.Duration)
+		finding.Message = fmt.Sprintf("down for %s while the change was applied", i.Duration.Round(time.Millisecond))
 	}
 	return finding
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -102,6 +103,14 @@ func (s *session) sampleRounds(ctx context.Context) (stop func()) {
 	return func() { cancel(); done.Wait() }
 }
 
+// longest keeps one interruption an edge, whichever way it was seen; ordered by edge.
+func longest(all []gate.Interruption) []gate.Interruption {
+	slices.SortFunc(all, func(a, b gate.Interruption) int {
+		return cmp.Or(a.Edge.Compare(b.Edge), cmp.Compare(b.Duration, a.Duration))
+	})
+	return slices.CompactFunc(all, func(a, b gate.Interruption) bool { return a.Edge == b.Edge })
+}
+
 // withoutLost leaves out the edges that did not come back: they are lost, not interrupted.
 func withoutLost(all []gate.Interruption, after reach.Matrix) []gate.Interruption {
 	lost := map[reach.Edge]bool{}
@@ -114,7 +123,7 @@ func withoutLost(all []gate.Interruption, after reach.Matrix) []gate.Interruptio
 // noteInterruptions puts what was seen during the change into the findings.
 func (s *session) noteInterruptions() {
 	all := append(s.findings.Interruptions, s.watch.interruptions(s.Now())...)
-	s.findings.Interruptions = withoutLost(all, s.findings.After)
+	s.findings.Interruptions = longest(withoutLost(all, s.findings.After))
 	if s.watch.failed != nil && s.env.Gate.MaxInterruption > 0 {
 		s.findings.Unclear = append(s.findings.Unclear,
 			fmt.Sprintf("sampling the edges during the change: %v", s.watch.failed))

@@ -56,6 +56,14 @@ func TestLostEdgesAreNotInterrupted(t *testing.T) {
 	}
 }
 
+func TestLongestInterruptionOfEachEdge(t *testing.T) {
+	got := longest([]gate.Interruption{{Edge: web, Duration: 2}, {Edge: pay, Duration: 1}, {Edge: web, Duration: 3, Healed: true}})
+	want := []gate.Interruption{{Edge: pay, Duration: 1}, {Edge: web, Duration: 3, Healed: true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWatchLeavesAloneWhatWasBroken(t *testing.T) {
 	w := newWatch(matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable}))
 	w.round(time.Now(), matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable, pay: reach.Unreachable}))
