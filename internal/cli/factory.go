@@ -41,11 +41,11 @@ func (f *factory) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.yes, "yes", false, "do not ask for confirmation")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show all details")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress on stderr")
-	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return f.prepare(cmd) }
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return f.prepare() }
 }
 
 // prepare validates the flags that every command has.
-func (f *factory) prepare(cmd *cobra.Command) error {
+func (f *factory) prepare() error {
 	var errs []error
 	if _, err := report.ParseFormat(f.output); err != nil {
 		errs = append(errs, err)

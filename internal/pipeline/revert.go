@@ -31,6 +31,7 @@ func (s *session) takeBack(ctx context.Context, step *progress.Step) (string, er
 	var errs []error
 	for i := len(s.records) - 1; i >= 0; i-- {
 		record := s.records[i]
+		record.Relate(s.records...)
 		backend, err := s.backend(record.Kind, record.Part)
 		if err == nil {
 			var outcome apply.Outcome

@@ -122,7 +122,7 @@ func withoutLost(all []gate.Interruption, after reach.Matrix) []gate.Interruptio
 
 // noteInterruptions puts what was seen during the change into the findings.
 func (s *session) noteInterruptions() {
-	all := append(s.findings.Interruptions, s.watch.interruptions(s.Now())...)
+	all := slices.Concat(s.findings.Interruptions, s.watch.interruptions(s.Now()))
 	s.findings.Interruptions = longest(withoutLost(all, s.findings.After))
 	if s.watch.failed != nil && s.env.Gate.MaxInterruption > 0 {
 		s.findings.Unclear = append(s.findings.Unclear,

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			prober := &rounds{all: c.rounds}
-			shown := progress.New(nil, progress.Quiet)
+			shown := progress.New(io.Discard, progress.Quiet)
 			defer shown.Close()
 			s := &session{prober: prober, run: &run{Runner: &Runner{
 				Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: 50 * time.Millisecond, Progress: shown,
