@@ -36,6 +36,9 @@ func detectEngine(ctx context.Context) (engine, error) {
 			return engine(e.command), nil
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err // nothing could be asked
+	}
 	return "", errors.New("no container engine for kind was found: install Docker, Podman or nerdctl and have its command in PATH, or use another provider in the environment file")
 }
 

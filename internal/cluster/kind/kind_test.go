@@ -1,6 +1,8 @@
 package kind_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +32,16 @@ func TestNoEngine(t *testing.T) {
 	p := kind.New(config.KindProvider{}, t.TempDir())
 	_, err := p.Ensure(t.Context(), "staging", false, nil)
 	if err == nil || !strings.Contains(err.Error(), "install Docker, Podman or nerdctl") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An interruption is not taken for a missing engine.
+func TestCancelledBeforeDetection(t *testing.T) {
+	engineIn(t, `echo "Docker version 28"`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := kind.New(config.KindProvider{}, t.TempDir()).Ensure(ctx, "staging", false, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
