@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -57,5 +58,14 @@ func TestNextStepsNameWhatIsLeft(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("next steps do not say %q:\n%s", want, got)
 		}
+	}
+}
+
+func TestNothingProbedIsNoDifference(t *testing.T) {
+	s := &session{env: &config.Environment{}, out: &report.Environment{}}
+	s.findings.Baseline = matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable})
+	s.decide()
+	if len(s.out.Difference.Gone) != 0 || s.out.Decision.Verdict == gate.Pass {
+		t.Errorf("difference %v, verdict %v", s.out.Difference, s.out.Decision.Verdict)
 	}
 }

@@ -9,6 +9,8 @@ import (
 func (s *session) decide() {
 	s.out.Expectations, s.out.After = s.findings.Expectations, s.findings.After
 	s.out.Interruptions = s.findings.Interruptions
-	s.out.Difference = reach.Compare(s.findings.Baseline, s.findings.After)
+	if s.findings.After.Grade != "" { // else nothing was probed, which is no difference
+		s.out.Difference = reach.Compare(s.findings.Baseline, s.findings.After)
+	}
 	s.out.Decision = gate.Decide(s.env.Gate, s.findings)
 }

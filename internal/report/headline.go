@@ -45,7 +45,10 @@ func verdictOf(r Result) headline {
 	case exitIncomplete:
 		return headline{bad, "ROLLBACK INCOMPLETE", "a person is needed; what is left is listed below"}
 	case exitInterrupted:
-		return headline{doubtful, "INTERRUPTED", "the run can be resumed"}
+		return headline{doubtful, "INTERRUPTED", interrupted(r)}
+	}
+	if r.Command == "rollback" && restored(r) {
+		return headline{good, "ROLLED BACK", "what the run applied is taken back"}
 	}
 	switch r.Verdict {
 	case gate.Pass:
@@ -71,6 +74,25 @@ func (h headline) graded(environments []Environment) headline {
 		h.say += " (" + gradeOf(weakest) + ")"
 	}
 	return h
+}
+
+// restored tells whether every environment was put back as it was.
+func restored(r Result) bool {
+	for _, e := range r.Environments {
+		if e.Reverted == nil || !e.Reverted.Restored {
+			return false
+		}
+	}
+	return len(r.Environments) > 0
+}
+
+func interrupted(r Result) string {
+	for _, e := range r.Environments {
+		if e.Reverted != nil {
+			return "what had been applied was taken back; run it again"
+		}
+	}
+	return "nothing had been applied; run it again"
 }
 
 func passed(command string) string {
