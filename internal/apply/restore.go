@@ -157,7 +157,7 @@ func sameOwners(a, b []metav1.ManagedFieldsEntry) bool {
 func ownerText(m metav1.ManagedFieldsEntry) string {
 	fields := ""
 	if m.FieldsV1 != nil {
-		fields = string(m.FieldsV1.Raw)
+		fields = m.FieldsV1.GetRawString()
 	}
 	return fmt.Sprintf("%s/%s/%s/%s %s", m.Manager, m.Operation, m.Subresource, m.APIVersion, fields)
 }

@@ -22,7 +22,7 @@ func place(name string, content []byte, mode os.FileMode, move func(from, to str
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // after a rename it is gone already
+	defer os.Remove(f.Name()) // after a rename it is gone already
 	_, err = f.Write(content)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err

@@ -168,8 +168,10 @@ func TestRefusedJournals(t *testing.T) {
 		"no beginning":   {chain(t, Entry{Sequence: 1, Kind: Begin}), "line 1 cannot be trusted: it is not the beginning of a journal"},
 		"gap":            {chain(t, opened, Entry{Sequence: 3, Kind: Begin}), "line 2 cannot be trusted: it does not follow on the line before"},
 		"two beginnings": {chain(t, opened, Entry{Sequence: 2, Kind: Opened}), "line 2 cannot be trusted: it does not follow on the line before"},
-		"epoch goes back": {chain(t, opened, Entry{Sequence: 2, Kind: Begin, Epoch: 2}, Entry{Sequence: 3, Kind: Begin, Epoch: 1}),
-			"line 3 cannot be trusted: it does not follow on the line before"},
+		"epoch goes back": {
+			chain(t, opened, Entry{Sequence: 2, Kind: Begin, Epoch: 2}, Entry{Sequence: 3, Kind: Begin, Epoch: 1}),
+			"line 3 cannot be trusted: it does not follow on the line before",
+		},
 		"empty":      {nil, "nothing is recorded, so nothing was done: remove the file"},
 		"other file": {[]byte("hello\nworld\n"), "line 1 cannot be trusted: it is no entry: invalid character 'h' looking for beginning of value"},
 	}
@@ -283,7 +285,7 @@ func TestOldEpochIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close() //nolint:errcheck // nothing was written
+	defer j.Close() // nothing was written
 	err = j.SetEpoch(2)
 	if want := "writing journal " + path + ": epoch 2 is older than 3: this run was taken over"; err == nil || err.Error() != want {
 		t.Errorf("error = %v", err)

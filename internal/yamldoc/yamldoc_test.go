@@ -17,16 +17,26 @@ func TestDecodeTakesObjectsWithTheirLines(t *testing.T) {
 		file, content string
 		want          []string // "source kind namespace/name"
 	}{
-		"documents": {"m.yaml", "# head\n---\n" + configMap + "---\n# nothing\n---\n" + strings.Replace(configMap, "name: a", "name: b, namespace: shop", 1),
-			[]string{"m.yaml:3 ConfigMap /a", "m.yaml:9 ConfigMap shop/b"}},
-		"list": {"m.yaml", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n- apiVersion: v1\n  kind: Service\n  metadata: {name: s}\n",
-			[]string{"m.yaml:4 Pod /p", "m.yaml:7 Service /s"}},
-		"typed list": {"m.yaml", "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: p}\n",
-			[]string{"m.yaml:4 Pod /p"}},
-		"json with tabs": {"m.json", "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"List\", \"items\": [\n\t{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}}]}\n",
-			[]string{"m.json:4 Pod /p"}},
-		"json documents": {"m.json", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}` + "\n" + `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"q"}}`,
-			[]string{"m.json:1 Pod /p", "m.json:2 Pod /q"}},
+		"documents": {
+			"m.yaml", "# head\n---\n" + configMap + "---\n# nothing\n---\n" + strings.Replace(configMap, "name: a", "name: b, namespace: shop", 1),
+			[]string{"m.yaml:3 ConfigMap /a", "m.yaml:9 ConfigMap shop/b"},
+		},
+		"list": {
+			"m.yaml", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n- apiVersion: v1\n  kind: Service\n  metadata: {name: s}\n",
+			[]string{"m.yaml:4 Pod /p", "m.yaml:7 Service /s"},
+		},
+		"typed list": {
+			"m.yaml", "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: p}\n",
+			[]string{"m.yaml:4 Pod /p"},
+		},
+		"json with tabs": {
+			"m.json", "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"List\", \"items\": [\n\t{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}}]}\n",
+			[]string{"m.json:4 Pod /p"},
+		},
+		"json documents": {
+			"m.json", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}` + "\n" + `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"q"}}`,
+			[]string{"m.json:1 Pod /p", "m.json:2 Pod /q"},
+		},
 		"byte order mark": {"m.yaml", "\xef\xbb\xbf" + configMap, []string{"m.yaml:1 ConfigMap /a"}},
 		"windows lines":   {"m.yaml", strings.ReplaceAll("---\n"+configMap, "\n", "\r\n"), []string{"m.yaml:2 ConfigMap /a"}},
 		"empty":           {"m.yaml", "# nothing\n", nil},

@@ -63,16 +63,15 @@ func (c *checker) check(n *yaml.Node, t reflect.Type, path string) {
 	}
 }
 
-func (c *checker) scalar(n *yaml.Node, path, tag, want string) bool {
+func (c *checker) scalar(n *yaml.Node, path, tag, want string) {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == tag {
-		return true
+		return
 	}
 	remedy := ""
 	if tag == "!!str" && n.Kind == yaml.ScalarNode && !isNull(n) {
 		remedy = fmt.Sprintf(": put it in quotes: %q", n.Value)
 	}
 	c.fail(n, "%s must be %s, not %s%s", path, want, kindName(n), remedy)
-	return false
 }
 
 func (c *checker) duration(n *yaml.Node, path string) {

@@ -154,23 +154,28 @@ func TestRefusedArchives(t *testing.T) {
 		want    string
 	}{
 		"escaping entry": {
-			tar.Header{Name: "tiny/../../etc/passwd"}, nil,
+			tar.Header{Name: "tiny/../../etc/passwd"},
+			nil,
 			`chart CHART: the entry "tiny/../../etc/passwd" leads out of the archive: pack the chart with ` + "`helm package`",
 		},
 		"absolute entry": {
-			tar.Header{Name: "/etc/passwd"}, nil,
+			tar.Header{Name: "/etc/passwd"},
+			nil,
 			`chart CHART: the entry "/etc/passwd" leads out of the archive: pack the chart with ` + "`helm package`",
 		},
 		"symbolic link": {
-			tar.Header{Name: "tiny/values.yaml", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}, nil,
+			tar.Header{Name: "tiny/values.yaml", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+			nil,
 			`chart CHART: the entry "tiny/values.yaml" is a link or a device: pack the file itself`,
 		},
 		"oversized": {
-			tar.Header{Name: "tiny/values.yaml"}, make([]byte, 101<<20),
+			tar.Header{Name: "tiny/values.yaml"},
+			make([]byte, 101<<20),
 			"chart CHART: decompressed chart is larger than the maximum size 104857600",
 		},
 		"no chart": {
-			tar.Header{Name: "tiny/values.yaml"}, []byte("a: 1\n"),
+			tar.Header{Name: "tiny/values.yaml"},
+			[]byte("a: 1\n"),
 			"loading chart CHART: Chart.yaml file is missing",
 		},
 	} {

@@ -66,7 +66,7 @@ func (p *Part) render(ctx context.Context, target change.Target) ([]snapshot.Obj
 	if err != nil {
 		return nil, err
 	}
-	objects := append(definitions, rendered...)
+	objects := slices.Concat(definitions, rendered)
 	scopes := scope.With(target.Known, objects)
 	scopes.Place(objects, p.namespace)
 	plain, err := snapshot.New(objects...)

@@ -77,7 +77,8 @@ func TestRefusedSubstitutions(t *testing.T) {
 				"define it in the environment, or write $${colour} for that very text",
 		},
 		"none known": {
-			optedIn + "data: {key: '${cluster_name}'}\n", change.Target{},
+			optedIn + "data: {key: '${cluster_name}'}\n",
+			change.Target{},
 			"FILE:1: data.key: unknown variable ${cluster_name}: none are known: define it in the environment, or write $${cluster_name} for that very text",
 		},
 		"list": {

@@ -35,6 +35,7 @@ func launch(state state, binary, assets string) (*child, error) {
 	}
 	defer log.Close()
 	c := &child{
+		//nolint:noctx // it outlives the call that starts it; stop ends it
 		command: exec.Command(binary, "--state-dir", state.dir, "--exit-with-parent", "--assets="+assets),
 		exited:  make(chan struct{}),
 	}
@@ -46,7 +47,7 @@ func launch(state state, binary, assets string) (*child, error) {
 	}
 	go func() {
 		defer close(c.exited)
-		c.command.Wait() // the exit code is read from ProcessState
+		_ = c.command.Wait() // the exit code is read from ProcessState
 	}()
 	return c, nil
 }

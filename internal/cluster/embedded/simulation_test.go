@@ -159,7 +159,7 @@ func TestSimulatedFailures(t *testing.T) {
 			})
 		})
 	}
-	t.Run("failed", func(t *testing.T) {
+	t.Run("failed", func(*testing.T) {
 		w.must("batch/v1/jobs", `{kind: Job, metadata: {name: bad}, spec: {backoffLimit: 0, template: {
 			metadata: {annotations: {stagegate.dev/simulate: failed}},
 			spec: {restartPolicy: Never, containers: [{name: c, image: c}]}}}}`)
@@ -226,15 +226,16 @@ func TestLoadBalancersGetDifferentAddresses(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for _, ingress := range service.Status.LoadBalancer.Ingress {
-				address, err := netip.ParseAddr(ingress.IP)
-				if err != nil || !netip.MustParsePrefix("203.0.113.0/24").Contains(address) || seen[ingress.IP] {
-					t.Fatalf("address %q, %v; want one of the pool that is not taken", ingress.IP, err)
-				}
-				seen[ingress.IP] = true
-				return nil
+			ingress := service.Status.LoadBalancer.Ingress
+			if len(ingress) == 0 {
+				return fmt.Errorf("status is %+v", service.Status)
 			}
-			return fmt.Errorf("status is %+v", service.Status)
+			address, err := netip.ParseAddr(ingress[0].IP)
+			if err != nil || !netip.MustParsePrefix("203.0.113.0/24").Contains(address) || seen[ingress[0].IP] {
+				t.Fatalf("address %q, %v; want one of the pool that is not taken", ingress[0].IP, err)
+			}
+			seen[ingress[0].IP] = true
+			return nil
 		})
 	}
 }
@@ -271,7 +272,7 @@ webhooks:
 	w.eventually("the webhook by Service refuses", func(context.Context) error {
 		err := w.apply("v1/configmaps", `{kind: ConfigMap, metadata: {generateName: a-, labels: {hook: service}}}`)
 		if err == nil || !strings.Contains(err.Error(), "simulated and serve nothing") {
-			return fmt.Errorf("creating = %v; want it refused because pods are simulated", err)
+			return fmt.Errorf("creating = %v; want it refused because pods are simulated", err) //nolint:errorlint // it may be nil
 		}
 		return nil
 	})
@@ -280,7 +281,7 @@ webhooks:
 		// tells that the connection was made.
 		err := w.apply("v1/configmaps", `{kind: ConfigMap, metadata: {generateName: b-, labels: {hook: url}}}`)
 		if err == nil || !strings.Contains(err.Error(), "certificate") {
-			return fmt.Errorf("creating = %v; want the certificate refused", err)
+			return fmt.Errorf("creating = %v; want the certificate refused", err) //nolint:errorlint // it may be nil
 		}
 		return nil
 	})

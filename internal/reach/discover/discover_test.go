@@ -178,10 +178,14 @@ func TestEdgesRefuses(t *testing.T) {
 		checks config.Checks
 		want   string
 	}{
-		"malformed": {config.Checks{Checks: []config.Check{declared("deployment/shop", "service/a/b:1", reach.Reachable)}},
-			`checks.yaml:7: check "n": reading endpoint "deployment/shop": expected deployment/NAMESPACE/NAME`},
-		"contradiction": {config.Checks{Checks: []config.Check{declared("external", "service/a/b:1", reach.Reachable), declared("external", "service/a/b:1/tcp", reach.Unreachable)}},
-			"expects unreachable, and check \"n\" at checks.yaml:7 expects reachable of the same edge"},
+		"malformed": {
+			config.Checks{Checks: []config.Check{declared("deployment/shop", "service/a/b:1", reach.Reachable)}},
+			`checks.yaml:7: check "n": reading endpoint "deployment/shop": expected deployment/NAMESPACE/NAME`,
+		},
+		"contradiction": {
+			config.Checks{Checks: []config.Check{declared("external", "service/a/b:1", reach.Reachable), declared("external", "service/a/b:1/tcp", reach.Unreachable)}},
+			"expects unreachable, and check \"n\" at checks.yaml:7 expects reachable of the same edge",
+		},
 		"pattern": {config.Checks{Discover: config.Discover{Exclude: []string{"a[ -> b"}}}, `exclude pattern "a[ -> b"`},
 		"scope":   {config.Checks{Discover: config.Discover{Services: "some"}}, `unknown scope of services "some": use none, namespace or all`},
 	}

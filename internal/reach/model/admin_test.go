@@ -53,8 +53,11 @@ func TestAdminPolicies(t *testing.T) {
 	}{
 		{"deny", anp("p", 1, `ingress: [{action: Deny, `+fromY+`}]`), []string{"z/a x/a 80/TCP", "x/a y/a 80/TCP"}, []string{"y/a x/a 80/TCP", "y/c x/b 81/UDP"}},
 		{"first rule wins", anp("p", 1, `ingress: [{action: Allow, `+fromB+`}, {action: Deny, `+fromY+`}]`), []string{"y/b x/a 80/TCP"}, []string{"y/a x/a 80/TCP"}},
-		{"lower priority value wins", anp("z-first", 1, `ingress: [{action: Allow, `+fromY+`}]`) + anp("a-second", 2, `ingress: [{action: Deny, `+fromY+`}]`),
-			[]string{"y/a x/a 80/TCP"}, nil},
+		{
+			"lower priority value wins", anp("z-first", 1, `ingress: [{action: Allow, `+fromY+`}]`) + anp("a-second", 2, `ingress: [{action: Deny, `+fromY+`}]`),
+			[]string{"y/a x/a 80/TCP"},
+			nil,
+		},
 		{"allow overrides NetworkPolicy", denyAll + anp("p", 1, `ingress: [{action: Allow, `+fromY+`}]`), []string{"y/a x/a 80/TCP"}, []string{"z/a x/a 80/TCP"}},
 		{"deny overrides NetworkPolicy", onA(`ingress: [{}]`) + anp("p", 1, `ingress: [{action: Deny, `+fromY+`}]`), []string{"z/a x/a 80/TCP"}, []string{"y/a x/a 80/TCP"}},
 		{"pass leaves it to NetworkPolicy", denyAll + anp("p", 1, `ingress: [{action: Pass, `+fromB+`}, {action: Allow, `+fromY+`}]`), []string{"y/a x/a 80/TCP"}, []string{"y/b x/a 80/TCP"}},
@@ -68,11 +71,17 @@ func TestAdminPolicies(t *testing.T) {
 		{"networks match pods too", anp("p", 1, `egress: [{action: Deny, to: [{networks: [10.0.2.0/24]}]}]`), []string{"x/a z/a 80/TCP"}, []string{"x/a y/a 80/TCP"}},
 		{"a subject of pods", cnp("p", "Admin", 1, `ingress: [{action: Deny, `+fromY+`}]`), []string{"y/a x/b 80/TCP"}, []string{"y/a x/a 80/TCP"}},
 		{"accept", denyAll + cnp("p", "Admin", 1, `ingress: [{action: Accept, `+fromY+`}]`), []string{"y/a x/a 80/TCP"}, []string{"y/a x/b 80/TCP"}},
-		{"ClusterNetworkPolicy by protocol", cnp("p", "Admin", 1, `ingress: [{action: Deny, `+fromY+`, protocols: [{udp: {}}, {tcp: {destinationPort: {range: {start: 81, end: 82}}}}, {sctp: {destinationPort: {number: 80}}}]}]`),
-			[]string{"y/a x/a 80/TCP"}, []string{"y/a x/a 80/UDP", "y/a x/a 81/TCP", "y/a x/a 80/SCTP"}},
+		{
+			"ClusterNetworkPolicy by protocol", cnp("p", "Admin", 1, `ingress: [{action: Deny, `+fromY+`, protocols: [{udp: {}}, {tcp: {destinationPort: {range: {start: 81, end: 82}}}}, {sctp: {destinationPort: {number: 80}}}]}]`),
+			[]string{"y/a x/a 80/TCP"},
+			[]string{"y/a x/a 80/UDP", "y/a x/a 81/TCP", "y/a x/a 80/SCTP"},
+		},
 		{"ClusterNetworkPolicy by port name", cnp("p", "Admin", 1, `ingress: [{action: Deny, `+fromY+`, protocols: [{destinationNamedPort: serve-80-udp}]}]`), []string{"y/a x/a 80/TCP"}, []string{"y/a x/a 80/UDP"}},
-		{"ClusterNetworkPolicy baseline", "---" + onA(`ingress: [{ports: [{port: 80}]}]`) + cnp("p", "Baseline", 1, `ingress: [{action: Deny, `+fromY+`}], egress: [{action: Deny, `+toY+`}]`),
-			[]string{"y/a x/a 80/TCP"}, []string{"x/a y/a 80/TCP"}},
+		{
+			"ClusterNetworkPolicy baseline", "---" + onA(`ingress: [{ports: [{port: 80}]}]`) + cnp("p", "Baseline", 1, `ingress: [{action: Deny, `+fromY+`}], egress: [{action: Deny, `+toY+`}]`),
+			[]string{"y/a x/a 80/TCP"},
+			[]string{"x/a y/a 80/TCP"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) { checkFlows(t, newModel(t, netpol(), c.policies), c.reached, c.cut) })
 	}

@@ -3,7 +3,6 @@ package model_test
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
@@ -53,15 +52,6 @@ func newModel(t testing.TB, c *topology.Cluster, documents string) *model.Model 
 		t.Fatal(err)
 	}
 	return m
-}
-
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }
 
 func labels(pairs ...string) map[string]string {

@@ -15,6 +15,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/stagegate/stagegate/internal/reach/model/admin"
@@ -70,7 +71,7 @@ func read(s *snapshot.Snapshot) ([]*policy.Tier, []string, error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, nil, err
 	}
-	tiers := append(custom.Tiers,
+	tiers := append(slices.Clone(custom.Tiers),
 		&policy.Tier{Name: "admin", Order: policy.AdminOrder, PassAtEnd: true, Policies: adminTier},
 		&policy.Tier{Name: "baseline", Order: policy.BaselineOrder, PassAtEnd: true, Policies: baseline})
 	for _, t := range tiers {

@@ -48,7 +48,7 @@ func (n naive) adminPeers(c connection, peers []admin.Peer) bool {
 	return false
 }
 
-func (n naive) adminPolicy(c connection, tie string, spec admin.AdminSpec) step {
+func (n naive) adminPolicy(c connection, tie string, spec admin.Spec) step {
 	rules := spec.Egress
 	if c.ingress {
 		rules = spec.Ingress
@@ -65,7 +65,7 @@ func (n naive) adminPolicy(c connection, tie string, spec admin.AdminSpec) step 
 	return s
 }
 
-func adminPorts(c connection, ports []admin.AdminPort) bool {
+func adminPorts(c connection, ports []admin.Port) bool {
 	for _, p := range ports {
 		switch {
 		case p.PortNumber != nil:

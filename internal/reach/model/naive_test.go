@@ -122,10 +122,10 @@ func (n naive) stages(c connection, spared bool) []stage {
 				add("default", n.networkPolicy(c, ns, name, spec))
 			}
 		case "policy.networking.k8s.io/AdminNetworkPolicy":
-			spec := load[admin.AdminSpec](n, o)
+			spec := load[admin.Spec](n, o)
 			add("admin", n.adminPolicy(c, name+"/"+o.GetKind(), spec))
 		case "policy.networking.k8s.io/BaselineAdminNetworkPolicy":
-			spec := load[admin.AdminSpec](n, o)
+			spec := load[admin.Spec](n, o)
 			spec.Priority = new(int32)
 			add("baseline", n.adminPolicy(c, name+"/"+o.GetKind(), spec))
 		case "policy.networking.k8s.io/ClusterNetworkPolicy":

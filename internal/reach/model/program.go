@@ -77,5 +77,5 @@ func (p *program) rule(pol *policy.Policy, d policy.Direction, r policy.Rule, nu
 
 func (p *program) ruling(r ruling) rulingID {
 	p.rulings = append(p.rulings, r)
-	return rulingID(len(p.rulings) - 1)
+	return rulingID(len(p.rulings) - 1) //nolint:gosec // memory ends long before 2^31 rulings
 }

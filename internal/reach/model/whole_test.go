@@ -68,12 +68,14 @@ func TestFromManifests(t *testing.T) {
 	}{
 		{"before", "", reach.Reachable, "no policy applies"},
 		{"incident", incidentPolicy, reach.Unreachable, "no rule of GlobalNetworkPolicy default-deny-cross-namespace matches, and the end of tier default denies ingress to pod ingress/traefik-0 on 8000/TCP from outside (taken as 203.0.113.1)"},
-		{"by addresses that are not known yet", `
+		{
+			"by addresses that are not known yet", `
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: web, namespace: shop}
 spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}`, reach.Error,
-			"rule 1 of NetworkPolicy shop/web matches by something that is not known here (the address of a pod that does not run yet, or a domain name), and it decides ingress to pod shop/web-0 on 9898/TCP from pod ingress/traefik-0"},
+			"rule 1 of NetworkPolicy shop/web matches by something that is not known here (the address of a pod that does not run yet, or a domain name), and it decides ingress to pod shop/web-0 on 9898/TCP from pod ingress/traefik-0",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := objects(t, shopManifests+c.policies)

@@ -30,12 +30,12 @@ func (w *world) calico(global bool) object {
 	if w.chance(60) {
 		spec["types"] = pickOne(w, list{"Ingress"}, list{"Egress"}, list{"Ingress", "Egress"})
 	}
-	spec["ingress"] = w.some(3, func() any { return w.calicoRule(global, false) })
-	spec["egress"] = w.some(3, func() any { return w.calicoRule(global, true) })
+	spec["ingress"] = w.some(3, func() any { return w.calicoRule(false) })
+	spec["egress"] = w.some(3, func() any { return w.calicoRule(true) })
 	return spec
 }
 
-func (w *world) calicoRule(global, egress bool) any {
+func (w *world) calicoRule(egress bool) any {
 	r := object{"action": pickOne(w, "Allow", "Deny", "Pass", "Log", "Allow")}
 	source, destination := w.entity(), w.entity()
 	if w.chance(15) {

@@ -122,7 +122,7 @@ func routeBackends(namespace string, refs []gatewayv1.HTTPBackendRef, grants gra
 		backend := Backend{
 			Namespace: string(cmp.Or(value(ref.Namespace), gatewayv1.Namespace(namespace))),
 			Service:   string(ref.Name),
-			Port:      uint16(value(ref.Port)),
+			Port:      portNumber(value(ref.Port)),
 			Weight:    1,
 		}
 		if ref.Weight != nil {

@@ -87,7 +87,7 @@ func ingressBackend(namespace string, backend networkingv1.IngressBackend) Backe
 	switch {
 	case backend.Service != nil:
 		out.Service = backend.Service.Name
-		out.Port = uint16(backend.Service.Port.Number)
+		out.Port = portNumber(backend.Service.Port.Number)
 		out.PortName = backend.Service.Port.Name
 	case backend.Resource != nil:
 		out.Problem = fmt.Sprintf("the backend is the %s %s, no Service: its reachability is not known", backend.Resource.Kind, backend.Resource.Name)

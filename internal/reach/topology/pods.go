@@ -2,6 +2,7 @@ package topology
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,13 +65,13 @@ func podPorts(spec corev1.PodSpec) []Port {
 	var ports []Port
 	for _, c := range runningContainers(spec) {
 		for _, p := range c.Ports {
-			host := uint16(p.HostPort)
+			host := portNumber(p.HostPort)
 			if spec.HostNetwork {
-				host = uint16(p.ContainerPort)
+				host = portNumber(p.ContainerPort)
 			}
 			ports = append(ports, Port{
 				Name:     p.Name,
-				Number:   uint16(p.ContainerPort),
+				Number:   portNumber(p.ContainerPort),
 				Protocol: protocol(p.Protocol),
 				HostPort: host,
 			})
@@ -87,6 +88,15 @@ func runningContainers(spec corev1.PodSpec) []corev1.Container {
 		}
 	}
 	return running
+}
+
+// portNumber is 0, no port, for a number that no port has: the API server refuses it, and
+// cut to 16 bits it would be another port.
+func portNumber(n int32) uint16 {
+	if n < 0 || n > math.MaxUint16 {
+		return 0
+	}
+	return uint16(n)
 }
 
 func protocol(p corev1.Protocol) Protocol { return cmp.Or(Protocol(p), TCP) }

@@ -52,12 +52,12 @@ func newService(o item[corev1.Service]) *Service {
 }
 
 func servicePort(p corev1.ServicePort) ServicePort {
-	out := ServicePort{Name: p.Name, Number: uint16(p.Port), Protocol: protocol(p.Protocol), NodePort: uint16(p.NodePort)}
+	out := ServicePort{Name: p.Name, Number: portNumber(p.Port), Protocol: protocol(p.Protocol), NodePort: portNumber(p.NodePort)}
 	switch {
 	case p.TargetPort.Type == intstr.String:
 		out.TargetName = p.TargetPort.StrVal
 	case p.TargetPort.IntVal != 0:
-		out.Target = uint16(p.TargetPort.IntVal)
+		out.Target = portNumber(p.TargetPort.IntVal)
 	default:
 		out.Target = out.Number
 	}
@@ -110,12 +110,12 @@ func (b *builder) slicesByService() map[name][]discoveryv1.EndpointSlice {
 func (b *builder) addSlice(s *Service, slice discoveryv1.EndpointSlice) {
 	for _, slicePort := range slice.Ports {
 		for _, port := range s.Ports {
-			if port.Name != value(slicePort.Name) || port.Protocol != protocol(corev1.Protocol(value(slicePort.Protocol))) {
+			if port.Name != value(slicePort.Name) || port.Protocol != protocol(value(slicePort.Protocol)) {
 				continue
 			}
 			number := port.Target
 			if slicePort.Port != nil {
-				number = uint16(*slicePort.Port)
+				number = portNumber(*slicePort.Port)
 			}
 			for _, e := range slice.Endpoints {
 				s.Endpoints[port] = append(s.Endpoints[port], b.endpoints(s.Namespace, e, number)...)

@@ -110,8 +110,10 @@ func TestLoadRefuses(t *testing.T) {
 		"link up":     {link: "../../etc/passwd", want: "link.yaml: a symbolic link that leaves the directory or leads nowhere"},
 		"dead link":   {link: "gone.yaml", want: "link.yaml: a symbolic link that leaves the directory or leads nowhere"},
 		"both errors": {files: map[string]string{"a.yaml": "a: [", "b.yaml": "kind: Pod\n"}, want: "b.yaml:1: apiVersion is missing"},
-		"twice": {files: map[string]string{"a.yaml": object("Service", "s"), "b.yaml": "---\n" + strings.Replace(object("Service", "s"), "name: s", "name: s, namespace: default", 1)},
-			want: "b.yaml:2: Service default/s is already defined at "},
+		"twice": {
+			files: map[string]string{"a.yaml": object("Service", "s"), "b.yaml": "---\n" + strings.Replace(object("Service", "s"), "name: s", "name: s, namespace: default", 1)},
+			want:  "b.yaml:2: Service default/s is already defined at ",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package live_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -221,7 +220,7 @@ func TestTakeFromCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(fmt.Sprintf("%d objects in %v", s.Len(), time.Since(began)))
+	t.Logf("%d objects in %v", s.Len(), time.Since(began))
 	for _, kind := range []string{"Namespace", "Node", "Pod", "Service"} {
 		if len(s.Kind("", kind)) == 0 {
 			t.Errorf("no %s", kind)

@@ -44,7 +44,7 @@ func BlockEgress(ctx context.Context, dir string) (string, error) {
 	}
 	proxy := &http.Server{Handler: http.HandlerFunc(refuse), ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { proxy.Close() })
-	go proxy.Serve(listener) // ends when closed above
+	go func() { _ = proxy.Serve(listener) }() // ends when closed above
 	return path, nil
 }
 

@@ -29,7 +29,7 @@ func StartProgram(starting context.Context, assets, dir string) (stop func(), er
 	go func() { exited <- command.Wait() }()
 	for {
 		if conn, err := net.Dial("unix", clientSocket); err == nil {
-			return func() { cancel(); <-exited }, conn.Close()
+			return func() { cancel(); <-exited }, conn.Close() //nolint:errcheck // it was told to end
 		}
 		select {
 		case err := <-exited:
@@ -37,7 +37,7 @@ func StartProgram(starting context.Context, assets, dir string) (stop func(), er
 			return nil, fmt.Errorf("starting etcd: it ended: %w", err)
 		case <-starting.Done():
 			cancel()
-			<-exited
+			<-exited //nolint:errcheck // it was told to end
 			return nil, fmt.Errorf("starting etcd: %w", context.Cause(starting))
 		case <-time.After(20 * time.Millisecond):
 		}

@@ -95,7 +95,7 @@ func supervise(ctx context.Context, cancel context.CancelCauseFunc, started, ser
 			return nil
 		case <-ctx.Done():
 			select {
-			case <-served:
+			case <-served: //nolint:errcheck // it was told to end
 			case <-time.After(stopTimeout):
 			}
 			if errors.Is(context.Cause(ctx), errOrphaned) {

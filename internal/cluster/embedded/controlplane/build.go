@@ -47,7 +47,7 @@ func build(ctx context.Context, dir string, progress cluster.Progress) (string, 
 	if executable(path) == nil {
 		return path, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return "", fmt.Errorf("building %s: %w", program, err)
 	}
 	lock, err := filelock.Wait(ctx, filepath.Join(builds, "lock"), func() {
@@ -136,19 +136,16 @@ func follow(output io.Reader, start time.Time, progress cluster.Progress) string
 func contentKey(dir string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	source := os.DirFS(dir)
+	err := fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(source, path)
 		if err != nil {
 			return err
 		}
-		relative, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(hash, filepath.ToSlash(relative), len(data))
+		fmt.Fprintln(hash, path, len(data))
 		_, err = io.Copy(hash, bytes.NewReader(data))
 		return err
 	})

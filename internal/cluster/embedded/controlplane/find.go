@@ -50,7 +50,7 @@ func installed() (string, bool) {
 }
 
 func executable(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the user may name any program
 	if err != nil {
 		return err
 	}

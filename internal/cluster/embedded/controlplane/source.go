@@ -73,7 +73,7 @@ func download(ctx context.Context, version string, progress cluster.Progress) (s
 		err = fmt.Errorf("%s", module.Error)
 	}
 	if err != nil || module.Dir == "" {
-		return "", fmt.Errorf("%w; downloading its source failed (%v): %s", ErrNotFound, err, remedy)
+		return "", fmt.Errorf("%w; downloading its source failed (%w): %s", ErrNotFound, err, remedy)
 	}
 	return module.Dir, nil
 }

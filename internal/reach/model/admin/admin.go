@@ -48,7 +48,7 @@ type rule struct {
 }
 
 func parseAdmin(o snapshot.Object, prioritized bool) (*policy.Policy, error) {
-	var spec AdminSpec
+	var spec Spec
 	if err := decode.Spec(o, &spec); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func parseAdmin(o snapshot.Object, prioritized bool) (*policy.Policy, error) {
 		spec.Priority = new(int32)
 	}
 	var problems []error
-	convert := func(direction string, rules []AdminRule) []rule {
+	convert := func(direction string, rules []Rule) []rule {
 		var out []rule
 		for i, r := range rules {
 			ports, err := adminPorts(fmt.Sprintf("spec.%s[%d].ports", direction, i), r.Ports)

@@ -8,7 +8,7 @@ import (
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
-func adminPorts(field string, list []AdminPort) (*policy.PortSet, error) {
+func adminPorts(field string, list []Port) (*policy.PortSet, error) {
 	out := &policy.PortSet{}
 	var problems []error
 	for i, p := range list {
@@ -19,7 +19,7 @@ func adminPorts(field string, list []AdminPort) (*policy.PortSet, error) {
 	return out, errors.Join(problems...)
 }
 
-func adminPort(field string, p AdminPort) (policy.Port, error) {
+func adminPort(field string, p Port) (policy.Port, error) {
 	switch {
 	case p.PortNumber != nil && p.NamedPort == nil && p.PortRange == nil:
 		return ports(field+".portNumber", p.PortNumber.Protocol, p.PortNumber.Port, p.PortNumber.Port)
@@ -85,8 +85,9 @@ func ports(field, protocol string, start, end int32) (policy.Port, error) {
 	default:
 		return policy.Port{}, fmt.Errorf("%s.protocol: %q is none of TCP, UDP and SCTP", field, protocol)
 	}
-	if start < 1 || end > 65535 || end < start {
-		return policy.Port{}, fmt.Errorf("%s: ports %d to %d are not a range within 1 to 65535", field, start, end)
+	from, to, err := policy.Range(field, start, end)
+	if err != nil {
+		return policy.Port{}, err
 	}
-	return policy.Port{Protocol: topology.Protocol(protocol), From: uint16(start), To: uint16(end)}, nil
+	return policy.Port{Protocol: topology.Protocol(protocol), From: from, To: to}, nil
 }

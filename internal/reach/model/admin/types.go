@@ -6,38 +6,38 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // AdminNetworkPolicy and BaselineAdminNetworkPolicy, v1alpha2 ClusterNetworkPolicy.
 // Source: https://github.com/kubernetes-sigs/network-policy-api/tree/main/apis
 
-// AdminSpec is the spec of both v1alpha1 kinds. A baseline has no priority.
-type AdminSpec struct {
-	Priority *int32      `json:"priority,omitempty"`
-	Subject  Subject     `json:"subject"`
-	Ingress  []AdminRule `json:"ingress,omitempty"`
-	Egress   []AdminRule `json:"egress,omitempty"`
+// Spec is the spec of both v1alpha1 kinds. A baseline has no priority.
+type Spec struct {
+	Priority *int32  `json:"priority,omitempty"`
+	Subject  Subject `json:"subject"`
+	Ingress  []Rule  `json:"ingress,omitempty"`
+	Egress   []Rule  `json:"egress,omitempty"`
 }
 
-// AdminRule is a rule of v1alpha1: From of ingress, To of egress.
-type AdminRule struct {
-	Name   string      `json:"name,omitempty"`
-	Action string      `json:"action"`
-	From   []Peer      `json:"from,omitempty"`
-	To     []Peer      `json:"to,omitempty"`
-	Ports  []AdminPort `json:"ports,omitempty"`
+// Rule is a rule of v1alpha1: From of ingress, To of egress.
+type Rule struct {
+	Name   string `json:"name,omitempty"`
+	Action string `json:"action"`
+	From   []Peer `json:"from,omitempty"`
+	To     []Peer `json:"to,omitempty"`
+	Ports  []Port `json:"ports,omitempty"`
 }
 
-// AdminPort is one port of v1alpha1; exactly one field is set.
-type AdminPort struct {
-	PortNumber *AdminPortNumber `json:"portNumber,omitempty"`
-	NamedPort  *string          `json:"namedPort,omitempty"`
-	PortRange  *AdminPortRange  `json:"portRange,omitempty"`
+// Port is one port of v1alpha1; exactly one field is set.
+type Port struct {
+	PortNumber *PortNumber        `json:"portNumber,omitempty"`
+	NamedPort  *string            `json:"namedPort,omitempty"`
+	PortRange  *ProtocolPortRange `json:"portRange,omitempty"`
 }
 
-// AdminPortNumber is a port with its protocol, TCP by default.
-type AdminPortNumber struct {
+// PortNumber is a port with its protocol, TCP by default.
+type PortNumber struct {
 	Protocol string `json:"protocol,omitempty"`
 	Port     int32  `json:"port"`
 }
 
-// AdminPortRange is an inclusive range with its protocol, TCP by default.
-type AdminPortRange struct {
+// ProtocolPortRange is an inclusive range with its protocol, TCP by default.
+type ProtocolPortRange struct {
 	Protocol string `json:"protocol,omitempty"`
 	Start    int32  `json:"start"`
 	End      int32  `json:"end"`

@@ -99,9 +99,7 @@ func port(field string, p networkingv1.NetworkPolicyPort) (policy.Port, error) {
 	if p.EndPort != nil {
 		last = *p.EndPort
 	}
-	if p.Port.IntVal < 1 || last > 65535 || last < p.Port.IntVal {
-		return out, fmt.Errorf("%s: ports %d to %d are not a range within 1 to 65535", field, p.Port.IntVal, last)
-	}
-	out.From, out.To = uint16(p.Port.IntVal), uint16(last)
-	return out, nil
+	var err error
+	out.From, out.To, err = policy.Range(field, p.Port.IntVal, last)
+	return out, err
 }

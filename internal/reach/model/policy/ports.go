@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/stagegate/stagegate/internal/reach/topology"
@@ -12,6 +14,14 @@ type Port struct {
 	Protocol topology.Protocol // empty: any
 	Name     string
 	From, To uint16 // both 0: every port
+}
+
+// Range checks the numbers of an inclusive range of ports.
+func Range(field string, start, end int32) (from, to uint16, err error) {
+	if start < 1 || end > math.MaxUint16 || end < start {
+		return 0, 0, fmt.Errorf("%s: ports %d to %d are not a range within 1 to 65535", field, start, end)
+	}
+	return uint16(start), uint16(end), nil
 }
 
 func (c Port) match(p *Party, port uint16, protocol topology.Protocol) bool {

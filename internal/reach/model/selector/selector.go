@@ -68,6 +68,7 @@ func (e everything) keys(each func(string)) {
 		each(NamespaceLabel)
 	}
 }
+
 func (e everything) namespaced() node {
 	if e.world {
 		return e
