@@ -21,7 +21,7 @@ func Range(field string, start, end int32) (from, to uint16, err error) {
 	if start < 1 || end > math.MaxUint16 || end < start {
 		return 0, 0, fmt.Errorf("%s: ports %d to %d are not a range within 1 to 65535", field, start, end)
 	}
-	return uint16(start), uint16(end), nil
+	return uint16(start), uint16(end), nil //nolint:gosec // both are within the range, as just checked
 }
 
 func (c Port) match(p *Party, port uint16, protocol topology.Protocol) bool {
