@@ -3,17 +3,9 @@ package report
 import (
 	"fmt"
 
+	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/reach"
-)
-
-// The exit codes whose headline does not follow from the verdict alone.
-const (
-	exitError       = 1
-	exitUsage       = 2
-	exitRolledBack  = 5
-	exitIncomplete  = 6
-	exitInterrupted = 130
 )
 
 // tone is how a headline is to be read: its glyph, colour and icon.
@@ -38,13 +30,13 @@ func headlineOf(r Result) headline {
 
 func verdictOf(r Result) headline {
 	switch r.ExitCode {
-	case exitError, exitUsage:
+	case exitcode.Error, exitcode.Usage:
 		return headline{bad, "ERROR", "the run could not go on; no verdict was reached"}
-	case exitRolledBack:
+	case exitcode.RolledBack:
 		return headline{bad, "ROLLED BACK", "production was changed and rolled back"}
-	case exitIncomplete:
+	case exitcode.Incomplete:
 		return headline{bad, "ROLLBACK INCOMPLETE", "a person is needed; what is left is listed below"}
-	case exitInterrupted:
+	case exitcode.Interrupted:
 		return headline{doubtful, "INTERRUPTED", interrupted(r)}
 	}
 	if r.Command == "rollback" && restored(r) {
