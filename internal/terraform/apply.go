@@ -1,0 +1,154 @@
+package terraform
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// follow is how often the output of an apply is looked for.
+const follow = 100 * time.Millisecond
+
+// Apply applies a saved plan, once everything that it rests on is found to be as it was:
+// else the error is a *StaleError and nothing was done. Where the state could not be
+// saved, it is an *ErroredError.
+func (w *Workspace) Apply(ctx context.Context, p *Plan) error {
+	if err := w.fresh(ctx, p); err != nil {
+		return err
+	}
+	w.options.Progress.send("%s apply", w.options.Binary)
+	err := w.applyPlan(ctx, p.file)
+	if kept := w.refuseErrored(); kept != nil {
+		return errors.Join(kept, err)
+	}
+	return errors.Join(err, p.discard())
+}
+
+// fresh compares what the plan was bound to with what is now.
+func (w *Workspace) fresh(ctx context.Context, p *Plan) error {
+	content, err := os.ReadFile(p.file + bindingSuffix)
+	if err != nil {
+		return fmt.Errorf("reading what the plan is bound to: %w", err)
+	}
+	var then Binding
+	if err := json.Unmarshal(content, &then); err != nil {
+		return fmt.Errorf("reading what the plan is bound to: %w", err)
+	}
+	state, err := w.State(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := w.bind(state)
+	if err != nil {
+		return err
+	}
+	if now.Plan, err = sumOf(p.file); err != nil {
+		return err
+	}
+	return then.check(now)
+}
+
+// logFile is the output of the last apply. A file and not a pipe: should this process be
+// killed, Terraform must be able to go on writing and save its state.
+const logFile = "apply.jsonl"
+
+// applyPlan runs the one command that changes anything. The child holds the lock of the
+// private directory too, so that whoever comes after a killed process waits for it.
+func (w *Workspace) applyPlan(ctx context.Context, file string) error {
+	log, err := os.OpenFile(filepath.Join(w.dir, logFile), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("making the log of the apply: %w", err)
+	}
+	defer log.Close()
+	cmd := w.command(ctx, "apply", "-json", "-input=false", "-lock-timeout="+w.options.LockTimeout.String(), file)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{w.lock}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting Terraform: %w", err)
+	}
+	l := &listener{workspace: w}
+	done, followed := make(chan struct{}), make(chan error, 1)
+	go func() { followed <- l.follow(log.Name(), done) }()
+	err = cmd.Wait()
+	close(done)
+	if read := <-followed; read != nil {
+		return errors.Join(err, read)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), l.failed(err))
+	}
+	return l.failed(err)
+}
+
+// follow reads a growing file until it is told that nothing more comes.
+func (l *listener) follow(name string, done <-chan struct{}) error {
+	log, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("reading the log of the apply: %w", err)
+	}
+	defer log.Close()
+	for {
+		last := false
+		select {
+		case <-done:
+			last = true
+		case <-time.After(follow):
+		}
+		if _, err := io.Copy(l, log); err != nil {
+			return fmt.Errorf("reading the log of the apply: %w", err)
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// Unfinished lists the addresses that the last apply had begun to change and did not come
+// back from: whether those were changed is not known.
+func (w *Workspace) Unfinished() ([]string, error) {
+	log, err := os.Open(filepath.Join(w.dir, logFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the log of the apply: %w", err)
+	}
+	defer log.Close()
+	var begun []string
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var m message
+		if json.Unmarshal(lines.Bytes(), &m) != nil {
+			continue
+		}
+		begun = m.track(begun)
+	}
+	return begun, lines.Err()
+}
+
+// track adds a resource that is begun, and takes out one that has ended.
+func (m message) track(begun []string) []string {
+	address := m.Hook.Resource.Addr
+	switch m.Type {
+	case "apply_start":
+		return append(begun, address)
+	case "apply_complete", "apply_errored":
+		for i, a := range begun {
+			if a == address {
+				return append(begun[:i:i], begun[i+1:]...)
+			}
+		}
+	}
+	return begun
+}

@@ -1,0 +1,129 @@
+package terraform
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/durable"
+)
+
+// Backend is where a state is kept.
+type Backend struct {
+	Type string `json:"type"` // "local", "s3", …
+	// Digest is over its whole configuration, which may hold secrets.
+	Digest      change.Digest `json:"digest"`
+	Workspace   string        `json:"workspace,omitempty"` // Terraform's
+	Environment string        `json:"environment"`
+}
+
+// overrideFile is read by Terraform after all other files.
+const overrideFile = "zz_stagegate_override.tf.json"
+
+// isLocal is true where the state is a file, which has to be a private one.
+func (w *Workspace) isLocal() bool {
+	return w.config.Module.Backend == "" || w.config.Module.Backend == "local"
+}
+
+// writeBackend gives a local state a private place, which outlives the copy: else staging
+// and production would share it, or lose it with the copy.
+func (w *Workspace) writeBackend() error {
+	if !w.isLocal() {
+		return nil
+	}
+	path := w.options.BackendConfig["path"]
+	if path == "" && w.config.State != "" {
+		return fmt.Errorf("%s has a local state, %s, that would serve every environment: move it to a backend, or set spec.terraform.backendConfig.path of the environment that it belongs to, to the path of its own copy of it", w.config.shown, w.config.State)
+	}
+	for name := range w.options.BackendConfig {
+		if name != "path" {
+			return fmt.Errorf("spec.terraform.backendConfig.%s of environment %s: the configuration %s has no backend that could take it: add a backend block to it, such as terraform { backend \"s3\" {} }", name, w.options.Environment, w.config.shown)
+		}
+	}
+	if path == "" {
+		path = filepath.Join(w.dir, "state", "terraform.tfstate")
+	} else if !filepath.IsAbs(path) {
+		path = filepath.Join(w.options.EnvironmentDir, path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("making the directory of the state: %w", err)
+	}
+	local := map[string]string{"path": path, "workspace_dir": path + ".d"}
+	content, err := json.Marshal(map[string]any{"terraform": map[string]any{"backend": map[string]any{"local": local}}})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(w.root, overrideFile), content, 0o600)
+}
+
+// backendFile writes the environment's settings of a remote backend, which may be secret,
+// for init to read. It is empty where there are none.
+func (w *Workspace) backendFile() (string, error) {
+	if w.isLocal() || len(w.options.BackendConfig) == 0 {
+		return "", nil
+	}
+	file := hclwrite.NewEmptyFile()
+	for _, name := range slices.Sorted(maps.Keys(w.options.BackendConfig)) {
+		file.Body().SetAttributeValue(name, cty.StringVal(w.options.BackendConfig[name]))
+	}
+	name := filepath.Join(w.dir, "backend.tfbackend")
+	return name, os.WriteFile(name, file.Bytes(), 0o600)
+}
+
+// claim notes where the state is, and refuses a state that another environment has.
+func (w *Workspace) claim() error {
+	content, err := os.ReadFile(filepath.Join(w.dir, "data", "terraform.tfstate"))
+	if err != nil {
+		return fmt.Errorf("reading which backend Terraform uses: %w", err)
+	}
+	var data struct {
+		Backend struct {
+			Type   string          `json:"type"`
+			Config json.RawMessage `json:"config"`
+		} `json:"backend"`
+	}
+	if err := json.Unmarshal(content, &data); err != nil {
+		return fmt.Errorf("reading which backend Terraform uses: %w", err)
+	}
+	h := change.NewHash("terraform backend")
+	h.Add(data.Backend.Type, data.Backend.Config)
+	w.backend = Backend{Type: data.Backend.Type, Digest: h.Sum(), Workspace: w.options.Workspace, Environment: w.options.Environment}
+	if err := w.refuseShared(); err != nil {
+		return err
+	}
+	if content, err = json.Marshal(w.backend); err != nil {
+		return err
+	}
+	return durable.Write(filepath.Join(w.dir, "backend.json"), content, 0o600)
+}
+
+func (w *Workspace) refuseShared() error {
+	files, err := filepath.Glob(filepath.Join(w.options.Home, "*", "*", "backend.json"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var other Backend
+		if err = errors.Join(err, json.Unmarshal(content, &other)); err != nil {
+			return fmt.Errorf("reading where other environments keep their state: %w", err)
+		}
+		if other.Environment != w.options.Environment && other.Digest == w.backend.Digest && other.Workspace == w.backend.Workspace {
+			return fmt.Errorf("environments %s and %s keep their state in the same place (backend %s): set spec.terraform.workspace or spec.terraform.backendConfig in one of them, so that each has its own",
+				min(other.Environment, w.options.Environment), max(other.Environment, w.options.Environment), w.backend.Type)
+		}
+	}
+	return nil
+}

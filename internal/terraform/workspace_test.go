@@ -1,0 +1,259 @@
+package terraform_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/internal/terraform"
+	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
+)
+
+const tiny = `
+variable "cluster_name" {}
+variable "size" {
+  default = 1
+}
+variable "password" {
+  sensitive = true
+  default   = "unset-password"
+}
+resource "terraform_data" "cluster" {
+  input = "${var.cluster_name} ${var.size}"
+}
+resource "terraform_data" "secret" {
+  input = var.password
+}
+output "name" {
+  value = terraform_data.cluster.output
+}
+`
+
+// options are those of an environment with a home of the test's own.
+func options(t *testing.T, environment string) terraform.Options {
+	t.Helper()
+	dir := t.TempDir()
+	return terraform.Options{
+		Home: filepath.Join(dir, "terraform"), Cache: filepath.Join(dir, "cache"),
+		Environment: environment, ClusterName: environment, LockTimeout: time.Millisecond,
+		Progress: func(format string, args ...any) { t.Logf(format, args...) },
+	}
+}
+
+func read(t *testing.T, dir string) *terraform.Config {
+	t.Helper()
+	c, err := terraform.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func open(t *testing.T, dir string, o terraform.Options) *terraform.Workspace {
+	t.Helper()
+	w, err := terraform.Open(t.Context(), read(t, dir), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func plan(t *testing.T, w *terraform.Workspace) *terraform.Plan {
+	t.Helper()
+	p, err := w.Plan(t.Context(), terraform.PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func apply(t *testing.T, w *terraform.Workspace) {
+	t.Helper()
+	if err := w.Apply(t.Context(), plan(t, w)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func name(t *testing.T, w *terraform.Workspace) string {
+	t.Helper()
+	out, err := w.Outputs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out["name"].Value)
+}
+
+func TestApplyInAPrivateCopy(t *testing.T) {
+	commands := terraformtest.Counted(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny, "terraform.tfvars": `size = 2`, ".terraform/mine": "kept"})
+	before := terraformtest.Dump(t, dir)
+	o := options(t, "staging")
+	o.Variables = map[string]any{"password": "hunter2-and-more", "undeclared": true}
+	w := open(t, dir, o)
+	apply(t, w)
+	if got, want := name(t, w), `"staging 2"`; got != want {
+		t.Errorf("output is %s, want %s", got, want)
+	}
+	if d := cmp.Diff(before, terraformtest.Dump(t, dir)); d != "" {
+		t.Errorf("the user's directory has changed (-before +after):\n%s", d)
+	}
+	got := map[string]int{}
+	for _, c := range commands() {
+		got[c]++
+	}
+	if got["init"] != 1 || got["plan"] != 1 || got["apply"] != 1 {
+		t.Errorf("commands are %v, want one init, one plan and one apply", got)
+	}
+}
+
+func TestStatesArePrivateAndLast(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "staging")
+	apply(t, open(t, dir, o))
+	production := o
+	production.Environment, production.ClusterName = "production", "production"
+	other := open(t, dir, production)
+	if p := plan(t, other); p.Empty() {
+		t.Error("the plan of production is empty after staging was applied: they share a state")
+	}
+}
+
+func TestStateOutlivesTheCopy(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "staging")
+	w := open(t, dir, o)
+	apply(t, w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p := plan(t, open(t, dir, o)); !p.Empty() {
+		t.Error("the plan is not empty although nothing has changed: the state is lost")
+	}
+}
+
+func TestRefusesASharedState(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "staging")
+	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
+	open(t, dir, o)
+	o.Environment, o.ClusterName = "production", "production"
+	_, err := terraform.Open(t.Context(), read(t, dir), o)
+	want := "environments production and staging keep their state in the same place (backend local): set spec.terraform.workspace or spec.terraform.backendConfig in one of them, so that each has its own"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+func TestRefusesAStalePlan(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	for what, move := range map[string]func(*testing.T, *terraform.Workspace){
+		"the state was no state when it was made, and is now serial": func(t *testing.T, w *terraform.Workspace) { apply(t, w) },
+		"the configuration was": func(t *testing.T, w *terraform.Workspace) {
+			terraformtest.Write(t, filepath.Join(w.Dir(), "configuration"), map[string]string{"main.tf": tiny + "\n"})
+		},
+		"the plan's file was": func(t *testing.T, w *terraform.Workspace) {
+			plans, err := filepath.Glob(filepath.Join(w.Dir(), "plans", "plan-?"))
+			if err != nil || len(plans) == 0 {
+				t.Fatal("there is no plan", err)
+			}
+			terraformtest.Write(t, filepath.Dir(plans[0]), map[string]string{filepath.Base(plans[0]): "another"})
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := open(t, dir, options(t, "staging"))
+			stale := plan(t, w)
+			move(t, w)
+			err := w.Apply(t.Context(), stale)
+			var refused *terraform.StaleError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), what) {
+				t.Errorf("error is %v, want a stale plan since %s …", err, what)
+			}
+		})
+	}
+}
+
+func TestPlansAreForNobodyElse(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	w := open(t, dir, options(t, "staging"))
+	plan(t, w)
+	plans := filepath.Join(w.Dir(), "plans")
+	files := slices.Sorted(maps.Keys(terraformtest.Dump(t, plans)))
+	if len(files) != 2 {
+		t.Errorf("files are %v, want a plan and its binding", files)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v, want mode 0600", f, info.Mode(), err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(plans); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the plans are still there after Close: %v", err)
+	}
+}
+
+func TestInterruptLetsTerraformSaveItsState(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": `
+variable "cluster_name" {}
+resource "terraform_data" "first" {
+  provisioner "local-exec" {
+    command = "sleep 2"
+  }
+}
+resource "terraform_data" "second" {
+  depends_on = [terraform_data.first]
+}
+`})
+	started := make(chan struct{})
+	o := options(t, "staging")
+	o.Progress = func(format string, args ...any) {
+		if strings.Contains(format+" "+strings.Join(texts(args), " "), "Provisioning with") {
+			close(started)
+		}
+	}
+	w := open(t, dir, o)
+	p := plan(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	if err := w.Apply(ctx, p); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want context.Canceled", err)
+	}
+	state, err := w.Show(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Values == nil || len(state.Values.RootModule.Resources) != 1 {
+		t.Errorf("state is %+v, want the first resource alone", state.Values)
+	}
+}
+
+func texts(args []any) []string {
+	var out []string
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
