@@ -66,6 +66,7 @@ func (l *Live) Close(ctx context.Context) error { return l.Prober.Close(ctx) }
 // explain adds to what packets found what the model says of it. Where the two disagree,
 // that is said, and the packets win.
 func explain(found *reach.Matrix, modelled reach.Matrix) {
+	found.Notes = modelled.Notes
 	model := make(map[reach.Edge]reach.Result, len(modelled.Edges))
 	for _, r := range modelled.Edges {
 		model[r.Edge] = r
@@ -77,6 +78,7 @@ func explain(found *reach.Matrix, modelled reach.Matrix) {
 			found.Edges[i].Reason += "; the model disagrees (" + m.Outcome.String() + ": " + m.Reason + ")"
 		case r.Outcome == reach.Unreachable && m.Outcome == reach.Unreachable:
 			found.Edges[i].Reason += "; " + m.Reason
+			found.Edges[i].Cause = m.Cause
 		}
 	}
 }

@@ -59,7 +59,7 @@ func flaky(before, now reach.Matrix) reach.Matrix {
 	for i, r := range out.Edges {
 		if was[r.Edge] != r.Outcome {
 			out.Edges[i].Reason = "flaky: " + was[r.Edge].String() + " in one round, " + r.Outcome.String() + " in the next: " + r.Reason
-			out.Edges[i].Outcome = reach.Error
+			out.Edges[i].Outcome, out.Edges[i].Cause = reach.Error, ""
 		}
 	}
 	return out

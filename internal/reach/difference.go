@@ -9,6 +9,7 @@ type Change struct {
 	Before Outcome `json:"before"`
 	After  Outcome `json:"after"`
 	Reason string  `json:"reason"` // of the outcome after, or before where the edge is gone
+	Cause  string  `json:"cause,omitempty"`
 }
 
 // Difference is what changed between a baseline and a later matrix, each list sorted.
@@ -35,7 +36,7 @@ func Compare(before, after Matrix) Difference {
 	}
 	for _, was := range before.Edges {
 		if !seen[was.Edge] {
-			d.Gone = append(d.Gone, Change{Edge: was.Edge, Before: was.Outcome, Reason: was.Reason})
+			d.Gone = append(d.Gone, Change{Edge: was.Edge, Before: was.Outcome, Reason: was.Reason, Cause: was.Cause})
 		}
 	}
 	for _, list := range [][]Change{d.Lost, d.Opened, d.Appeared, d.Gone, d.Unclear} {
@@ -45,7 +46,7 @@ func Compare(before, after Matrix) Difference {
 }
 
 func (d *Difference) add(was, now Result, known bool) {
-	c := Change{Edge: now.Edge, Before: was.Outcome, After: now.Outcome, Reason: now.Reason}
+	c := Change{Edge: now.Edge, Before: was.Outcome, After: now.Outcome, Reason: now.Reason, Cause: now.Cause}
 	switch {
 	case !known:
 		d.Appeared = append(d.Appeared, c)

@@ -49,12 +49,18 @@ type Result struct {
 	Edge
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason"`
+	// Cause is the part of the reason that other edges may share: the rule of a policy, or
+	// the end of a tier, without the names of the two ends. Empty where no policy decides.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Matrix is the outcomes of a set of edges, found in one way.
 type Matrix struct {
 	Grade Grade    `json:"grade"`
 	Edges []Result `json:"edges"`
+	// Notes are what a reader should know beside the outcomes: policies without effect on
+	// pods, and objects that could not be read.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Sort orders the results by edge, so that equal matrices print equally.

@@ -96,6 +96,12 @@ func blocked() report.Result {
 	r := result("promote")
 	r.Verdict, r.ExitCode = gate.Blocked, 3
 	e := environment("staging", 40, reach.Unreachable, denied)
+	for i := range e.After.Edges { // each reason names its pod, and all share the policy
+		r := &e.After.Edges[i]
+		r.Cause, r.Reason = denied, fmt.Sprintf("%s to pod ingress/traefik-%d on 8000/TCP from outside", denied, i)
+	}
+	e.After.Notes = []string{"GlobalNetworkPolicy audit has no effect: there is no tier audit (there are: default)"}
+	e.Difference = reach.Compare(e.Baseline, e.After)
 	e.Steps = append(e.Steps, report.Step{Name: "verify", Outcome: report.Failed, Detail: "40 edges lost", Duration: 4 * time.Second})
 	block(&e)
 	warning := gate.Finding{Verdict: gate.Pass, Rule: "new-edge", Message: "1 edge newly opened: external -> service/shop/admin:80/TCP"}

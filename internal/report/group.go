@@ -10,23 +10,31 @@ import (
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
-// cause is one reason and the edges that share it.
+// cause is one reason, or what several have in common, and the edges that share it.
 type cause struct {
-	reason string
-	edges  []reach.Edge
+	reason  string
+	example string // the whole reason of the first edge, where it says more
+	edges   []reach.Edge
 }
 
-// causes groups changed edges by reason: the reason with most edges first.
+// causes groups changed edges by what their reasons share: the cause with most edges first.
 func causes(changes []reach.Change) []cause {
-	edges := map[string][]reach.Edge{}
+	groups := map[string][]reach.Change{}
 	for _, c := range changes {
-		reason := cmp.Or(c.Reason, "no reason was given")
-		edges[reason] = append(edges[reason], c.Edge)
+		reason := cmp.Or(c.Cause, c.Reason, "no reason was given")
+		groups[reason] = append(groups[reason], c)
 	}
-	out := make([]cause, 0, len(edges))
-	for reason, list := range edges {
-		slices.SortFunc(list, reach.Edge.Compare)
-		out = append(out, cause{reason, list})
+	out := make([]cause, 0, len(groups))
+	for reason, list := range groups {
+		slices.SortFunc(list, func(a, b reach.Change) int { return a.Edge.Compare(b.Edge) })
+		c := cause{reason: reason}
+		if list[0].Cause != "" && list[0].Reason != reason {
+			c.example = list[0].Reason
+		}
+		for _, l := range list {
+			c.edges = append(c.edges, l.Edge)
+		}
+		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b cause) int {
 		return cmp.Or(cmp.Compare(len(b.edges), len(a.edges)), cmp.Compare(a.reason, b.reason))
@@ -87,7 +95,7 @@ func newlyBroken(appeared []reach.Change) []reach.Change {
 	var out []reach.Change
 	for _, c := range appeared {
 		if c.After != reach.Reachable {
-			c.Reason = c.After.String() + ": " + c.Reason
+			c.Cause = c.After.String() + ": " + cmp.Or(c.Cause, c.Reason)
 			out = append(out, c)
 		}
 	}

@@ -15,6 +15,7 @@ func (m *markdown) environment(e Environment) {
 	for _, s := range sections(e) {
 		m.changes(s)
 	}
+	m.notes(e.After.Notes)
 	m.findings(judgements(e))
 	m.interruptions(e.Interruptions)
 	if e.Reverted != nil {
@@ -60,9 +61,21 @@ func (m *markdown) causes(list []cause) {
 	shown, left := cut(list, m.limit)
 	for _, c := range shown {
 		which := strings.TrimPrefix(edgeCells(c.edges, "<br>"), "<br>")
-		m.line("| %d | %s | %s |", len(c.edges), prose(c.reason), which)
+		why := prose(c.reason)
+		if c.example != "" {
+			why += "<br>the first in full: " + prose(c.example)
+		}
+		m.line("| %d | %s | %s |", len(c.edges), why, which)
 	}
 	m.more(left, "cause")
+}
+
+func (m *markdown) notes(list []string) {
+	shown, left := cut(list, m.limit)
+	for _, n := range shown {
+		m.line("\n> %s", prose(n))
+	}
+	m.more(left, "note")
 }
 
 func (m *markdown) findings(list []judgement) {

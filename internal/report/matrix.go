@@ -76,6 +76,7 @@ func matrixText(w io.Writer, m reach.Matrix, options Options) error {
 	p := &printer{Options: options}
 	p.line("%s", p.paint(bold, matrixTally(m)))
 	p.line("graded %s", gradeOf(m.Grade))
+	p.notes("note: ", m.Notes)
 	shown, left := cut(rows(m), p.limit(matrixRows))
 	for i, r := range shown {
 		if i == 0 || shown[i-1].namespace != r.namespace {
@@ -129,6 +130,7 @@ func matrixMarkdown(w io.Writer, m reach.Matrix) error {
 	return fit(w, func(limit int) string {
 		d := &markdown{limit: limit}
 		d.line("<!-- stagegate-reach -->\n## Reachability\n\n**%s.** Graded **%s**.", capital(matrixTally(m)), gradeOf(m.Grade))
+		d.notes(m.Notes)
 		d.rows(rows(m))
 		return d.String()
 	})

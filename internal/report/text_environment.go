@@ -20,6 +20,7 @@ func (p *printer) edges(e Environment) {
 	if len(e.After.Edges) > 0 {
 		p.line("  after   %s", tally(e.After))
 	}
+	p.notes("  note    ", e.After.Notes)
 	for _, s := range sections(e) {
 		style := yellow
 		if s.title == "lost" {
@@ -35,8 +36,20 @@ func (p *printer) causes(list []cause) {
 	for _, c := range shown {
 		p.item(fmt.Sprintf("    %d × ", len(c.edges)), "", c.reason)
 		p.edgeList(c.edges)
+		if c.example != "" {
+			p.item("        ", faint, "the first in full: "+c.example)
+		}
 	}
 	p.more("    ", left, "cause")
+}
+
+// notes are what to know of a matrix beside its outcomes.
+func (p *printer) notes(lead string, list []string) {
+	shown, left := cut(list, p.limit(textItems))
+	for _, n := range shown {
+		p.item(lead, yellow, n)
+	}
+	p.more("  ", left, "note")
 }
 
 // tally is how many edges have which outcome: "12 edges: 10 reachable, 2 unreachable".

@@ -12,11 +12,11 @@ type book struct {
 
 func (b *book) find(s *podSource, d *podDoor) *finding {
 	if d.down != "" {
-		return &finding{reach.Unreachable, d.down}
+		return &finding{outcome: reach.Unreachable, reason: d.down}
 	}
 	at, ok := sharedVersion(s, d)
 	if !ok {
-		return &finding{reach.Unreachable, "the two pods share no IP version"}
+		return &finding{outcome: reach.Unreachable, reason: "the two pods share no IP version"}
 	}
 	egress, ingress := s.egress[at], d.ingress[at][s.classes[at].id]
 	if s.pod.HostNetwork || d.pod.HostNetwork {
@@ -71,13 +71,13 @@ func (b *book) explain(v verdict) finding {
 	egress, ingress := b.matrix.rulings[v.egress], b.matrix.rulings[v.ingress]
 	for _, r := range []ruling{egress, ingress} {
 		if r.kind == denied {
-			return finding{reach.Unreachable, r.text}
+			return finding{outcome: reach.Unreachable, reason: r.text}
 		}
 	}
 	for _, r := range []ruling{egress, ingress} {
 		if r.kind == unclear {
-			return finding{reach.Error, r.text}
+			return finding{outcome: reach.Error, reason: r.text}
 		}
 	}
-	return finding{reach.Reachable, both(egress.text, ingress.text)}
+	return finding{outcome: reach.Reachable, reason: both(egress.text, ingress.text)}
 }

@@ -16,13 +16,13 @@ import (
 func (m *Model) Evaluate(ctx context.Context, edges []reach.Edge) reach.Matrix {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := reach.Matrix{Grade: reach.Modelled, Edges: make([]reach.Result, 0, len(edges))}
+	out := reach.Matrix{Grade: reach.Modelled, Notes: m.notes, Edges: make([]reach.Result, 0, len(edges))}
 	for _, e := range edges {
 		f := failed("not evaluated: %v", ctx.Err())
 		if ctx.Err() == nil {
 			f = m.edge(e)
 		}
-		out.Edges = append(out.Edges, reach.Result{Edge: e, Outcome: f.outcome, Reason: f.reason})
+		out.Edges = append(out.Edges, reach.Result{Edge: e, Outcome: f.outcome, Reason: f.reason, Cause: f.cause})
 	}
 	out.Sort()
 	return out

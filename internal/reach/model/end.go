@@ -72,14 +72,15 @@ func (d door) String() string { return fmt.Sprintf("%s on %d/%s", d.name, d.port
 type finding struct {
 	outcome reach.Outcome
 	reason  string
+	cause   string // the part of the reason that names no end; empty where no policy decides
 }
 
 func unreachable(format string, args ...any) finding {
-	return finding{reach.Unreachable, fmt.Sprintf(format, args...)}
+	return finding{outcome: reach.Unreachable, reason: fmt.Sprintf(format, args...)}
 }
 
 func failed(format string, args ...any) finding {
-	return finding{reach.Error, fmt.Sprintf(format, args...)}
+	return finding{outcome: reach.Error, reason: fmt.Sprintf(format, args...)}
 }
 
 func (f finding) ok() bool { return f.outcome == reach.Reachable }
@@ -104,11 +105,11 @@ func (m *Model) explain(v verdict, src end, dst door) finding {
 	}{{denied, reach.Unreachable}, {unclear, reach.Error}} {
 		for _, r := range []ruling{egress, ingress} {
 			if r.kind == k.kind {
-				return finding{k.outcome, fmt.Sprintf("%s to %s from %s", r.text, dst, src.name)}
+				return finding{k.outcome, fmt.Sprintf("%s to %s from %s", r.text, dst, src.name), r.text}
 			}
 		}
 	}
-	return finding{reach.Reachable, both(egress.text, ingress.text)}
+	return finding{outcome: reach.Reachable, reason: both(egress.text, ingress.text)}
 }
 
 func both(egress, ingress string) string {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/reach"
@@ -87,6 +88,9 @@ func TestIncident(t *testing.T) {
 			for i, r := range got.Edges {
 				if r.Outcome != c.want || r.Reason != c.reasons[i] {
 					t.Errorf("%s: %s (%s)\nwant %s (%s)", r.Edge, r.Outcome, r.Reason, c.want, c.reasons[i])
+				}
+				if cause := strings.TrimSuffix(cut, " to pod "); r.Outcome == reach.Unreachable && r.Cause != cause {
+					t.Errorf("%s: cause %q, want %q, which all lost edges share", r.Edge, r.Cause, cause)
 				}
 			}
 		})

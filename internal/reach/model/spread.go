@@ -34,7 +34,8 @@ func (m *Model) spread(sources []end, doors []door, what string) finding {
 	}
 	switch {
 	case cutPairs > 0:
-		return unreachable("%s%s", share(cutDoors, len(doors), cutPairs, len(sources), what), cut.reason)
+		cut.reason = share(cutDoors, len(doors), cutPairs, len(sources), what) + cut.reason
+		return cut
 	case doubts > 0:
 		return doubt
 	}
@@ -64,7 +65,7 @@ func inOrder(steps ...func() finding) finding {
 			reasons = append(reasons, f.reason)
 		}
 	}
-	return finding{reach.Reachable, joinReasons(reasons)}
+	return finding{outcome: reach.Reachable, reason: joinReasons(reasons)}
 }
 
 func joinReasons(reasons []string) string {
