@@ -24,14 +24,7 @@ const order = 1000
 // Policies reads every NetworkPolicy of a snapshot. The error names each object and field
 // that cannot be understood.
 func Policies(s *snapshot.Snapshot) ([]*policy.Policy, error) {
-	var out []*policy.Policy
-	var problems []error
-	for _, o := range s.Kind(Group, "NetworkPolicy") {
-		p, err := parse(o)
-		problems = append(problems, decode.In(o, err))
-		out = append(out, p)
-	}
-	return out, errors.Join(problems...)
+	return decode.Each(s.Kind(Group, "NetworkPolicy"), parse)
 }
 
 func parse(o snapshot.Object) (*policy.Policy, error) {
