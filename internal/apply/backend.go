@@ -74,6 +74,9 @@ type Event struct {
 // Progress receives events, one at a time. It may be nil.
 type Progress func(Event)
 
+// Note reports what is not about one object.
+func (p Progress) Note(detail string) { p.Send(Noted, snapshot.Key{}, detail) }
+
 // Send reports one event.
 func (p Progress) Send(step Step, object snapshot.Key, detail string) {
 	if p != nil {

@@ -23,6 +23,9 @@ func (p *Pending) AddNamespace(name string) { p.namespaces[name] = true }
 // HasNamespace is true for a namespace that will be there.
 func (p *Pending) HasNamespace(name string) bool { return p.namespaces[name] }
 
+// Add notes what an object brings about that another tool will create.
+func (p *Pending) Add(o *unstructured.Unstructured) { p.add(o) }
+
 // add notes what the object brings about, if it is a namespace or a CRD.
 func (p *Pending) add(o *unstructured.Unstructured) {
 	switch o.GroupVersionKind().GroupKind() {

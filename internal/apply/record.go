@@ -22,6 +22,8 @@ type Record struct {
 	Entries []Entry `json:"entries,omitempty"`
 	// Release is set by the Helm back end.
 	Release *Release `json:"release,omitempty"`
+	// Terraform is set by the Terraform back end.
+	Terraform *Terraform `json:"terraform,omitempty"`
 
 	key     []byte
 	save    func(*Record) error

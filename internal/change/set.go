@@ -51,6 +51,18 @@ type Item struct {
 // Set is all that a change would do to one cluster, in order of part and object.
 type Set struct {
 	Items []Item `json:"items"`
+	// Summaries are what the plans of parts come to, for the comparison of environments.
+	Summaries []Summary `json:"summaries,omitempty"`
+	// Failures are what must not be carried out, as the change itself (preconditions) or
+	// its nature (deleting a cluster) has it; they block.
+	Failures []string `json:"failures,omitempty"`
+}
+
+// Join appends what another set has.
+func (s *Set) Join(o Set) {
+	s.Items = append(s.Items, o.Items...)
+	s.Summaries = append(s.Summaries, o.Summaries...)
+	s.Failures = append(s.Failures, o.Failures...)
 }
 
 // Count is the number of items with that action.

@@ -26,6 +26,7 @@ decision is signed, for stagegate promote.`,
 		Args: args(cobra.ExactArgs(1)),
 	}
 	flags.add(cmd)
+	f.addAllowDelete(cmd)
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
 		return f.gate(cmd.Context(), &flags, given[0], "staging", isStaging, (*pipeline.Runner).Stage)
 	}
@@ -46,10 +47,16 @@ back.`,
 		Args: args(cobra.ExactArgs(1)),
 	}
 	flags.add(cmd)
+	f.addAllowDelete(cmd)
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
 		return f.gate(cmd.Context(), &flags, given[0], "production", isProduction, (*pipeline.Runner).Promote)
 	}
 	return cmd
+}
+
+func (f *factory) addAllowDelete(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.allowDelete, "allow-delete", nil,
+		"Terraform address of a cluster or group of nodes that may be deleted or replaced (repeatable)")
 }
 
 // gateFunc is what stage and promote do with a change and an environment.

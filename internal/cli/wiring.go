@@ -3,16 +3,19 @@ package cli
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	applyhelm "github.com/stagegate/stagegate/internal/apply/helm"
+	applyterraform "github.com/stagegate/stagegate/internal/apply/terraform"
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/bundle"
 	"github.com/stagegate/stagegate/internal/change/helm"
 	"github.com/stagegate/stagegate/internal/change/kustomize"
 	"github.com/stagegate/stagegate/internal/change/manifest"
+	changeterraform "github.com/stagegate/stagegate/internal/change/terraform"
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/embedded"
 	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
@@ -30,6 +33,7 @@ func (f *factory) loaders() change.Loaders {
 		change.Kustomize: kustomize.Loader{},
 		change.Helm:      helm.Loader{},
 	}
+	kinds[change.Terraform] = changeterraform.Loader{}
 	kinds[change.Bundle] = bundle.New(maps.Clone(kinds))
 	return kinds
 }
@@ -53,13 +57,21 @@ func (f *factory) provider(env *config.Environment) (cluster.Provider, error) {
 	return nil, fmt.Errorf("%s: this provider is not there yet", env.File)
 }
 
-func backends(env *config.Environment, clients *apply.Clients) map[change.Kind]apply.Backend {
-	options := apply.Options{ReadyTimeout: env.Gate.ReadyTimeout}
-	objects := apply.NewObjects(clients, options)
-	return map[change.Kind]apply.Backend{
-		change.Manifest:  objects,
-		change.Kustomize: objects,
-		change.Helm:      applyhelm.New(clients, options),
+// backends makes the back ends of one environment. Terraform's private copies lie in the
+// state directory, and what it downloads in the user's cache.
+func (f *factory) backends(home, cache string) func(*config.Environment, *apply.Clients, *cluster.Cluster) map[change.Kind]apply.Backend {
+	return func(env *config.Environment, clients *apply.Clients, up *cluster.Cluster) map[change.Kind]apply.Backend {
+		options := apply.Options{ReadyTimeout: env.Gate.ReadyTimeout}
+		objects := apply.NewObjects(clients, options)
+		return map[change.Kind]apply.Backend{
+			change.Manifest:  objects,
+			change.Kustomize: objects,
+			change.Helm:      applyhelm.New(clients, options),
+			change.Terraform: applyterraform.New(applyterraform.Options{
+				Home: filepath.Join(home, "terraform"), Cache: filepath.Join(cache, "stagegate", "terraform"),
+				Environment: env, Kubeconfig: up.Kubeconfig, AllowDelete: f.allowDelete,
+			}),
+		}
 	}
 }
 
@@ -68,12 +80,16 @@ func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("finding the user's cache: %w: set XDG_CACHE_HOME to a directory", err)
+	}
 	store, err := f.evidence()
 	if err != nil {
 		return nil, err
 	}
 	return &pipeline.Runner{
-		Environments: envs, Provider: f.provider, Backends: backends, Prober: f.prober, Loaders: f.loaders(),
+		Environments: envs, Provider: f.provider, Backends: f.backends(dir, cache), Prober: f.prober, Loaders: f.loaders(),
 		Evidence: store, Progress: f.progress(), Home: dir, Version: version(), Now: time.Now,
 		SettleInterval: 500 * time.Millisecond, SettleTimeout: time.Minute,
 	}, nil

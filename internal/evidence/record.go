@@ -36,6 +36,9 @@ type Record struct {
 	// Inputs are other things that the verdict rests on: the plan, the probe image, the
 	// head of the journal.
 	Inputs []Input
+	// Plan is what the change would do, as JSON, for the comparison with a later plan; it
+	// is kept beside the record, which has its digest. It may be nil.
+	Plan []byte
 }
 
 // Input is something named that a verdict rests on, by URI, digest or both.

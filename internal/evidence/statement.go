@@ -96,6 +96,9 @@ func (r Record) checksStatement() ([]byte, error) {
 	for _, in := range r.Inputs {
 		t.Configuration = append(t.Configuration, descriptor{Name: in.Name, URI: in.URI, Digest: digestSet(in.Digest)})
 	}
+	if r.Plan != nil {
+		t.Configuration = append(t.Configuration, descriptor{Name: planName, Digest: digestSet(digestOf(r.Plan))})
+	}
 	return r.statement(TestResultType, t)
 }
 

@@ -72,7 +72,7 @@ func (s *Store) Write(ctx context.Context, r Record) (string, error) {
 	if err := durable.Write(filepath.Join(dir, hexOf(id)+extension), content, 0o600); err != nil {
 		return "", fmt.Errorf("writing evidence: %w", err)
 	}
-	return string(id), nil
+	return string(id), writePlan(dir, r.Plan)
 }
 
 // Find lists the records of a change in an environment, newest first.

@@ -12,6 +12,7 @@ import (
 const (
 	RuleApply         = "apply"             // the change could not be applied
 	RuleCheck         = "check"             // a check of another kind failed
+	RulePlan          = "plan"              // the plan is not the one that was tested
 	RuleLost          = "lost-edge"         // reachable before, not now
 	RuleGone          = "gone-edge"         // reachable before, and no longer there
 	RuleExpectation   = "expectation"       // a declared edge is not as declared
@@ -35,7 +36,7 @@ const (
 func Decide(policy Policy, f Findings) Decision {
 	findings := f.general()
 	probed := f.After.Grade != "" || len(f.After.Edges) > 0
-	if probed || f.ApplyFailed == "" {
+	if probed || !f.stopped() {
 		findings = append(findings, f.coverage(policy)...)
 	}
 	if probed {
@@ -49,6 +50,11 @@ func Decide(policy Policy, f Findings) Decision {
 	return Decision{Verdict: Worst(verdicts...), Findings: findings}
 }
 
+// stopped is true where the change was not carried through for a reason of its own.
+func (f Findings) stopped() bool {
+	return f.ApplyFailed != "" || len(f.Failures) > 0 || len(f.PlanDifferences) > 0
+}
+
 // general are the findings that are about no single edge.
 func (f Findings) general() []Finding {
 	var out []Finding
@@ -57,6 +63,12 @@ func (f Findings) general() []Finding {
 	}
 	for _, message := range f.Failures {
 		out = append(out, Finding{Verdict: Blocked, Rule: RuleCheck, Message: message})
+	}
+	for _, message := range f.PlanDifferences {
+		out = append(out, Finding{Verdict: Blocked, Rule: RulePlan, Message: message})
+	}
+	for _, message := range f.PlanRemarks {
+		out = append(out, Finding{Verdict: Pass, Rule: RulePlan, Message: message})
 	}
 	for _, message := range f.Unclear {
 		out = append(out, Finding{Rule: RuleUnclear, Message: message})

@@ -45,6 +45,10 @@ type Findings struct {
 	ApplyFailed string
 	// Failures are checks of other kinds that failed (Terraform check blocks, parity); they block.
 	Failures []string
+	// PlanDifferences are in what the plan differs from the one that was tested; they block.
+	PlanDifferences []string
+	// PlanRemarks are differences of the plan that are explained, or do no harm.
+	PlanRemarks []string
 	// Unclear are things that could not be found out; they make the verdict inconclusive.
 	Unclear []string
 }

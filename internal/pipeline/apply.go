@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/stagegate/stagegate/internal/apply"
@@ -18,12 +19,28 @@ func (s *session) apply(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return "", fmt.Errorf("applying %s %s: %w", part.Kind(), part.Name(), context.Cause(ctx))
 				}
-				s.findings.ApplyFailed = fmt.Sprintf("%s %s: %v", part.Kind(), part.Name(), err)
-				return "failed: " + s.findings.ApplyFailed, nil
+				return "failed: " + s.failed(i, part, err), nil
 			}
 		}
 		return summary(s.out.Plan), nil
 	})
+}
+
+// failed notes why the change could not be applied, or fails its own checks.
+func (s *session) failed(i int, part change.Part, err error) string {
+	var refused *apply.RefusedError
+	var checks *apply.CheckError
+	switch {
+	case errors.As(err, &refused):
+		s.findings.Failures = append(s.findings.Failures, refused.Failures...)
+		s.out.Untouched = i == 0 // of the first part nothing was carried out, and so of none
+	case errors.As(err, &checks):
+		s.findings.Failures = append(s.findings.Failures, checks.Failures...)
+	default:
+		s.findings.ApplyFailed = fmt.Sprintf("%s %s: %v", part.Kind(), part.Name(), err)
+		return s.findings.ApplyFailed
+	}
+	return err.Error()
 }
 
 func (s *session) applyPart(ctx context.Context, i int, part change.Part, step *progress.Step) error {
@@ -43,7 +60,13 @@ func (s *session) applyPart(ctx context.Context, i int, part change.Part, step *
 
 // show passes a back end's events on to a step's progress.
 func show(step *progress.Step) apply.Progress {
-	return func(e apply.Event) { step.Update("%s %s %s", e.Step, e.Object, e.Detail) }
+	return func(e apply.Event) {
+		if e.Step == apply.Noted {
+			step.Update("%s", e.Detail)
+			return
+		}
+		step.Update("%s %s %s", e.Step, e.Object, e.Detail)
+	}
 }
 
 // commit makes an applied change final.

@@ -61,7 +61,7 @@ func (r *Runner) ensureBase(ctx context.Context, env *config.Environment, up *cl
 	return err
 }
 
-func (r *Runner) applyBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, path string) error {
+func (r *Runner) applyBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, path string) (err error) {
 	base, err := change.Load(ctx, change.Source{Path: path}, r.Loaders)
 	if err != nil {
 		return err
@@ -74,7 +74,8 @@ func (r *Runner) applyBase(ctx context.Context, env *config.Environment, up *clu
 	if err != nil {
 		return err
 	}
-	backends := r.Backends(env, clients)
+	backends := r.Backends(env, clients, up)
+	defer func() { err = errors.Join(err, closeBackends(context.WithoutCancel(ctx), backends)) }()
 	key, err := recordKey(r.Home)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ import (
 // attest writes the signed record of the decision, whatever it is.
 func (s *session) attest(ctx context.Context) error {
 	return s.step(ctx, "evidence", func(ctx context.Context, _ *progress.Step) (string, error) {
+		plan, err := json.Marshal(s.out.Plan.Summaries)
+		if err != nil {
+			return "", fmt.Errorf("writing down the plan: %w", err)
+		}
 		id, err := s.Evidence.Write(ctx, evidence.Record{
 			RunID: s.result.RunID, Environment: s.env.Name,
 			ClusterName: s.env.ClusterName, ClusterUID: s.cluster.UID,
@@ -23,6 +28,7 @@ func (s *session) attest(ctx context.Context) error {
 			ChecksDigest: s.checks.Digest(), PolicyDigest: s.env.Gate.Digest(),
 			Grade: s.out.Grade, Decision: s.out.Decision, Matrix: s.findings.After,
 			Started: s.result.Started, Finished: s.Now(), ToolVersion: s.Version,
+			Plan: plan,
 		})
 		if err != nil {
 			return "", err
@@ -48,11 +54,27 @@ func (s *session) verifyEvidence(ctx context.Context) error {
 			if err != nil {
 				return "", err
 			}
+			if err := s.readTested(name, record.ID); err != nil {
+				return "", err
+			}
 			passed = append(passed, fmt.Sprintf("passed in %s %s ago (%s)",
 				name, s.Now().Sub(record.Time).Round(time.Second), change.Digest(record.ID).Short()))
 		}
 		return strings.Join(passed, "; "), nil
 	})
+}
+
+// readTested reads the plan that an environment's evidence is about.
+func (s *session) readTested(name, id string) error {
+	plan, err := s.Evidence.Plan(id)
+	if err != nil {
+		return err
+	}
+	if s.tested == nil {
+		s.tested = map[string][]byte{}
+	}
+	s.tested[name] = plan
+	return nil
 }
 
 // passed finds the newest record of the change in an environment that comes before

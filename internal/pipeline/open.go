@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/lock"
 	"github.com/stagegate/stagegate/internal/progress"
@@ -47,7 +48,7 @@ func (s *session) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.backends = s.Backends(s.env, clients)
+	s.backends = s.Backends(s.env, clients, s.cluster)
 	if s.target, err = Target(ctx, s.env, s.cluster); err != nil {
 		return err
 	}
@@ -59,11 +60,23 @@ func (s *session) connect(ctx context.Context) error {
 func (s *session) close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	var errs []error
+	errs = append(errs, closeBackends(ctx, s.backends))
 	if s.prober != nil {
 		errs = append(errs, s.prober.Close(ctx))
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Release(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// closeBackends gives back what back ends keep open from the plan on: saved plans.
+func closeBackends(ctx context.Context, backends map[change.Kind]apply.Backend) error {
+	var errs []error
+	for _, b := range backends {
+		if c, ok := b.(interface{ Close(context.Context) error }); ok {
+			errs = append(errs, c.Close(ctx))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/stagegate/stagegate/internal/exitcode"
@@ -59,7 +60,7 @@ func nextSteps(r *report.Result, production func(name string) bool) []string {
 		}
 		return nil
 	case exitcode.Blocked:
-		return []string{"mend what the findings name, and run the same command again"}
+		return whenBlocked(r)
 	case exitcode.Inconclusive:
 		return []string{"nothing was proved: see the findings, and declare the edges that matter in a checks file"}
 	case exitcode.RolledBack:
@@ -69,6 +70,18 @@ func nextSteps(r *report.Result, production func(name string) bool) []string {
 		return leftBehind(r)
 	}
 	return nil
+}
+
+// whenBlocked tells of the way out where the environments are not in the same state.
+func whenBlocked(r *report.Result) []string {
+	for _, e := range r.Environments {
+		for _, f := range e.Decision.Findings {
+			if f.Rule == gate.RulePlan && f.Verdict == gate.Blocked {
+				return []string{"bring the environment before " + e.Name + " to where " + e.Name + " is: promote what was staged there earlier, or take it back (stagegate history lists its runs, stagegate rollback takes one back); then run the same command again"}
+			}
+		}
+	}
+	return []string{"mend what the findings name, and run the same command again"}
 }
 
 func stillOnStaging(r *report.Result, production func(string) bool) []string {
@@ -89,7 +102,7 @@ func leftBehind(r *report.Result) []string {
 			continue
 		}
 		for _, l := range e.Reverted.Left {
-			steps = append(steps, fmt.Sprintf("in %s, put right by hand: %s (%s)", e.Name, l.Object, l.Why))
+			steps = append(steps, fmt.Sprintf("in %s, put right by hand: %s (%s)", e.Name, cmp.Or(l.Address, l.Object.String()), l.Why))
 		}
 		for _, m := range e.Reverted.Missing {
 			steps = append(steps, fmt.Sprintf("in %s, still cut: %s: %s", e.Name, m.Edge, m.Reason))

@@ -15,6 +15,7 @@ import (
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/durable"
+	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/report"
 )
@@ -72,14 +73,30 @@ func (r *run) finish(ctx context.Context, err error) (*report.Result, error) {
 	r.result.Verdict = worst(r.result.Environments)
 	r.result.ExitCode = exitCode(r.result, ctx.Err() != nil, r.isProduction)
 	r.result.Next = nextSteps(r.result, r.isProduction)
-	content, jsonErr := json.MarshalIndent(r.result, "", "  ")
-	if jsonErr != nil {
-		return nil, errors.Join(err, fmt.Errorf("writing the result: %w", jsonErr))
-	}
-	if writeErr := durable.Write(filepath.Join(r.dir, "result.json"), content, 0o600); writeErr != nil {
-		return nil, errors.Join(err, fmt.Errorf("keeping the result: %w", writeErr))
+	if keepErr := r.keep(*r.result); keepErr != nil {
+		return nil, errors.Join(err, keepErr)
 	}
 	return r.result, err
+}
+
+func (r *run) keep(result report.Result) error {
+	content, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	if err := durable.Write(filepath.Join(r.dir, "result.json"), content, 0o600); err != nil {
+		return fmt.Errorf("keeping the result: %w", err)
+	}
+	return nil
+}
+
+// keepSoFar keeps what is known before anything is touched, baseline and all: a rollback
+// needs it should this process die. The result at the end takes its place.
+func (r *run) keepSoFar() error {
+	soFar := *r.result
+	soFar.Verdict, soFar.ExitCode = gate.Inconclusive, exitcode.Interrupted
+	soFar.Error = "the run died before it came to its end: stagegate rollback " + soFar.RunID + " takes back what it did"
+	return r.keep(soFar)
 }
 
 func (r *run) isProduction(name string) bool {

@@ -28,7 +28,7 @@ type Prober interface {
 type Runner struct {
 	Environments []*config.Environment
 	Provider     func(*config.Environment) (cluster.Provider, error)
-	Backends     func(*config.Environment, *apply.Clients) map[change.Kind]apply.Backend
+	Backends     func(*config.Environment, *apply.Clients, *cluster.Cluster) map[change.Kind]apply.Backend
 	Prober       func(ctx context.Context, r *Runner, runID string, env *config.Environment, up *cluster.Cluster, checks config.Checks) (Prober, error)
 	Loaders      change.Loaders
 	Evidence     *evidence.Store

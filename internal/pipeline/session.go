@@ -22,7 +22,8 @@ type session struct {
 	backends map[change.Kind]apply.Backend
 	target   change.Target
 	prober   Prober
-	records  []*apply.Record // of the parts that were begun, in order
+	records  []*apply.Record   // of the parts that were begun, in order
+	tested   map[string][]byte // plans that were tested in the environments before, by their names
 	findings gate.Findings
 	watch    *watch // from the first write on
 	out      *report.Environment
@@ -47,6 +48,10 @@ func (s *session) take(ctx context.Context) error {
 	if err := s.plan(ctx); err != nil {
 		return err
 	}
+	if s.impossible() {
+		s.decide()
+		return s.attest(ctx)
+	}
 	if err := s.baseline(ctx); err != nil {
 		return err
 	}
@@ -56,6 +61,9 @@ func (s *session) take(ctx context.Context) error {
 	}
 	err := s.carryOut(ctx)
 	s.decide()
+	if s.out.Untouched {
+		return errors.Join(err, s.attest(ctx))
+	}
 	if err != nil || s.out.Decision.Verdict != gate.Pass {
 		err = errors.Join(err, s.revert(context.WithoutCancel(ctx)))
 	} else {
@@ -70,12 +78,15 @@ func (s *session) take(ctx context.Context) error {
 // carryOut applies the change and looks what became of the edges, watching them all the while.
 func (s *session) carryOut(ctx context.Context) error {
 	s.out.Untouched = false
+	if err := s.keepSoFar(); err != nil {
+		return err
+	}
 	s.watch = newWatch(s.findings.Baseline)
 	defer s.noteInterruptions()
 	stop := s.sample(ctx)
 	err := s.apply(ctx)
 	stop()
-	if err != nil {
+	if err != nil || s.out.Untouched {
 		return err
 	}
 	return s.verify(ctx)

@@ -17,10 +17,13 @@ import (
 const follow = 100 * time.Millisecond
 
 // Apply applies a saved plan, once everything that it rests on is found to be as it was:
-// else the error is a *StaleError and nothing was done. Where the state could not be
-// saved, it is an *ErroredError.
-func (w *Workspace) Apply(ctx context.Context, p *Plan) error {
+// else the error is a *StaleError and nothing was done. Begin is called right before
+// anything may be changed. Where the state could not be saved, the error is an *ErroredError.
+func (w *Workspace) Apply(ctx context.Context, p *Plan, begin func() error) error {
 	if err := w.fresh(ctx, p); err != nil {
+		return err
+	}
+	if err := begin(); err != nil {
 		return err
 	}
 	w.options.Progress.send("%s apply", w.options.Binary)

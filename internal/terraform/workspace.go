@@ -85,7 +85,7 @@ type Workspace struct {
 // Open makes the private copy and initialises it: the one "init" of a run.
 func Open(ctx context.Context, config *Config, o Options) (*Workspace, error) {
 	w := &Workspace{config: config, options: o.withDefaults(config), secrets: &secrets{}}
-	w.dir = filepath.Join(w.options.Home, w.options.Environment, w.options.Key)
+	w.dir = Directory(w.options.Home, w.options.Environment, w.options.Key)
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -158,6 +158,9 @@ func (w *Workspace) prepare() error {
 
 // Dir is the private directory.
 func (w *Workspace) Dir() string { return w.dir }
+
+// Tool is the program and its version.
+func (w *Workspace) Tool() string { return w.options.Binary + " " + w.Program.Version }
 
 // Close removes saved plans and gives the directory free. It may be called more than once.
 func (w *Workspace) Close() error {

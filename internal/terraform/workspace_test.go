@@ -82,10 +82,12 @@ func plan(t *testing.T, w *terraform.Workspace) *terraform.Plan {
 
 func apply(t *testing.T, w *terraform.Workspace) {
 	t.Helper()
-	if err := w.Apply(t.Context(), plan(t, w)); err != nil {
+	if err := w.Apply(t.Context(), plan(t, w), begun); err != nil {
 		t.Fatal(err)
 	}
 }
+
+func begun() error { return nil }
 
 func name(t *testing.T, w *terraform.Workspace) string {
 	t.Helper()
@@ -180,7 +182,7 @@ func TestRefusesAStalePlan(t *testing.T) {
 			w := open(t, dir, options(t, "staging"))
 			stale := plan(t, w)
 			move(t, w)
-			err := w.Apply(t.Context(), stale)
+			err := w.Apply(t.Context(), stale, begun)
 			var refused *terraform.StaleError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), what) {
 				t.Errorf("error is %v, want a stale plan since %s …", err, what)
@@ -236,7 +238,7 @@ resource "terraform_data" "second" {
 	p := plan(t, w)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
-	if err := w.Apply(ctx, p); !errors.Is(err, context.Canceled) {
+	if err := w.Apply(ctx, p, begun); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want context.Canceled", err)
 	}
 	state, err := w.Show(t.Context())

@@ -1,0 +1,100 @@
+package terraform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change/tree"
+	"github.com/stagegate/stagegate/internal/durable"
+	"github.com/stagegate/stagegate/internal/terraform"
+)
+
+// committedFile, in a private directory, names the configuration that was committed last.
+const committedFile = "committed.json"
+
+// readCommitted is what was committed last; nil where nothing was.
+func readCommitted(dir string) (*apply.TerraformVersion, error) {
+	content, err := os.ReadFile(filepath.Join(dir, committedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	v := &apply.TerraformVersion{}
+	if err == nil {
+		err = json.Unmarshal(content, v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading which configuration was committed last: %w", err)
+	}
+	return v, nil
+}
+
+// writeCommitted notes what is in force; nil is nothing.
+func writeCommitted(dir string, v *apply.TerraformVersion) error {
+	file := filepath.Join(dir, committedFile)
+	if v == nil {
+		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	content, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return durable.Write(file, content, 0o600)
+}
+
+// Commit notes the configuration as the last good one, to which a later revert returns.
+func (b *Backend) Commit(_ context.Context, record *apply.Record) error {
+	t := record.Terraform
+	if t == nil {
+		return nil
+	}
+	return writeCommitted(b.directory(t), &t.Applied)
+}
+
+func (b *Backend) directory(t *apply.Terraform) string {
+	return terraform.Directory(b.options.Home, b.options.Environment.Name, t.Key)
+}
+
+// keptInputs are inputs with the contents of their files, for later.
+type keptInputs struct {
+	inputs
+	Files []tree.File `json:"files,omitempty"`
+}
+
+// read reads the files of variables.
+func (in inputs) read() (keptInputs, error) {
+	kept := keptInputs{inputs: in}
+	for _, file := range in.VarFiles {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return kept, fmt.Errorf("reading spec.terraform.varFiles: %w", err)
+		}
+		kept.Files = append(kept.Files, tree.File{Name: filepath.Base(file), Content: content})
+	}
+	kept.VarFiles = nil
+	return kept, nil
+}
+
+// restore writes the files of variables below a directory, and names them.
+func (k keptInputs) restore(dir string) (inputs, error) {
+	in := k.inputs
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return in, err
+	}
+	for i, f := range k.Files {
+		name := filepath.Join(dir, fmt.Sprintf("%02d-%s", i, f.Name))
+		if err := os.WriteFile(name, f.Content, 0o600); err != nil {
+			return in, err
+		}
+		in.VarFiles = append(in.VarFiles, name)
+	}
+	return in, nil
+}

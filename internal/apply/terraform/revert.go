@@ -1,0 +1,223 @@
+package terraform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/report"
+	"github.com/stagegate/stagegate/internal/terraform"
+)
+
+// Revert plans and applies the configuration that was committed last. Where none was, it
+// destroys exactly what the part created. What holds data and was not created by the part
+// is never destroyed or replaced on the way: it is left, with the reason.
+func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress apply.Progress) (apply.Outcome, error) {
+	b.progress = progress
+	t := record.Terraform
+	if t == nil || !t.Began {
+		return apply.Outcome{}, nil
+	}
+	r := &reversion{Backend: b, record: record, Terraform: t, dir: b.directory(t)}
+	err := r.run(ctx)
+	var errored *terraform.ErroredError
+	var locked *terraform.LockedError
+	if errors.As(err, &errored) || errors.As(err, &locked) {
+		r.leave("the state of "+record.Part, err.Error()+"; then run the rollback again")
+		err = nil
+	}
+	if err != nil {
+		return r.outcome, fmt.Errorf("reverting %s: %w", record.Part, err)
+	}
+	return r.outcome, nil
+}
+
+// reversion is one run of Revert.
+type reversion struct {
+	*Backend
+	*apply.Terraform
+	record    *apply.Record
+	dir       string
+	workspace *terraform.Workspace
+	outcome   apply.Outcome
+}
+
+func (r *reversion) leave(address, why string) {
+	r.outcome.Left = append(r.outcome.Left, report.Left{Address: address, Why: why})
+}
+
+func (r *reversion) run(ctx context.Context) error {
+	committed, err := readCommitted(r.dir)
+	if err != nil {
+		return err
+	}
+	if committed != nil && committed.RunID != r.record.RunID && (r.Previous == nil || committed.RunID != r.Previous.RunID) {
+		r.leave(r.record.Part, fmt.Sprintf("run %s has applied a later change to it: roll that one back first", committed.RunID))
+		return nil
+	}
+	if err := r.Close(ctx); err != nil { // what the apply had open
+		return err
+	}
+	version := r.Applied
+	if r.Previous != nil {
+		version = *r.Previous
+	}
+	if err := r.openVersion(ctx, version); err != nil {
+		return err
+	}
+	err = errors.Join(r.takeBack(ctx), r.workspace.Close())
+	if err != nil || !r.outcome.Complete() {
+		return err
+	}
+	return writeCommitted(r.dir, r.Previous)
+}
+
+// openVersion opens a configuration that was kept, with what it was given then.
+func (r *reversion) openVersion(ctx context.Context, v apply.TerraformVersion) error {
+	var kept keptInputs
+	if err := r.record.OpenInputs(v.Inputs, &kept); err != nil {
+		return err
+	}
+	config, err := terraform.Kept(r.dir, v.Configuration, r.record.Part)
+	if err != nil {
+		return err
+	}
+	files := filepath.Join(r.dir, "plans", "varfiles") // goes with the plans
+	in, err := kept.restore(files)
+	if err != nil {
+		return fmt.Errorf("restoring the variables: %w", err)
+	}
+	r.workspace, err = terraform.Open(ctx, config, r.runOptions(r.Key, in))
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(files))
+	}
+	return nil
+}
+
+// takeBack puts back what was in force, unless the state never moved.
+func (r *reversion) takeBack(ctx context.Context) error {
+	state, err := r.workspace.State(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.leaveUnfinished(ctx); err != nil {
+		return err
+	}
+	if state == (terraform.State{Lineage: r.Lineage, Serial: r.Serial}) {
+		return nil
+	}
+	if r.Previous != nil {
+		return r.carryOut(ctx, terraform.PlanOptions{})
+	}
+	for _, address := range r.Changed {
+		r.leave(address, "it was there before this change, and no configuration is recorded that made it: apply the configuration that was in force before, from your version control")
+	}
+	present, err := r.present(ctx)
+	if err != nil {
+		return err
+	}
+	var created []string
+	for _, address := range r.Created {
+		if slices.Contains(present, address) {
+			created = append(created, address)
+		}
+	}
+	if len(created) == 0 {
+		return nil
+	}
+	return r.carryOut(ctx, terraform.PlanOptions{Destroy: true, Targets: created})
+}
+
+// carryOut plans, and applies the plan unless it destroys what must not be destroyed.
+func (r *reversion) carryOut(ctx context.Context, o terraform.PlanOptions) error {
+	plan, err := r.workspace.Plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	if refused := r.refuse(plan.Plan); len(refused) > 0 {
+		r.outcome.Left = append(r.outcome.Left, refused...)
+		return nil
+	}
+	if plan.Empty() {
+		return nil
+	}
+	return r.workspace.Apply(ctx, plan, func() error { return nil })
+}
+
+// refuse lists what a revert must not destroy: what the part did not create, and of what
+// it changed, everything that holds data.
+func (r *reversion) refuse(plan *tfjson.Plan) []report.Left {
+	var left []report.Left
+	for _, resource := range managed(plan) {
+		action := actionOf(resource.Change.Actions)
+		created := slices.Contains(r.Created, resource.Address)
+		why := ""
+		switch {
+		case created || action != change.Delete && action != change.Replace:
+			continue
+		case isStateful(resource):
+			why = "it holds data"
+		case action == change.Delete && !slices.Contains(r.Changed, resource.Address):
+			why = "this change did not create it"
+		default:
+			continue
+		}
+		left = append(left, report.Left{Address: address(resource), Why: fmt.Sprintf(
+			"taking the change back would %s it, and %s, so nothing of %s was taken back: look at \"terraform plan\" with the configuration that was in force before, and apply it if that is meant", action, why, r.record.Part)})
+	}
+	return left
+}
+
+// leaveUnfinished names what a Terraform that was killed had begun to create and has not
+// noted in the state: whether it is there is not known.
+func (r *reversion) leaveUnfinished(ctx context.Context) error {
+	if r.Ended {
+		return nil
+	}
+	unfinished, err := r.workspace.Unfinished()
+	if err != nil || len(unfinished) == 0 {
+		return err
+	}
+	present, err := r.present(ctx)
+	if err != nil {
+		return err
+	}
+	for _, address := range unfinished {
+		if slices.Contains(r.Created, address) && !slices.Contains(present, address) {
+			r.leave(address, "Terraform was killed while it created this, before it could note it in the state: look whether it is there, and delete it by hand")
+		}
+	}
+	return nil
+}
+
+// present are the addresses in the state.
+func (r *reversion) present(ctx context.Context) ([]string, error) {
+	state, err := r.workspace.Show(ctx)
+	if err != nil || state.Values == nil {
+		return nil, err
+	}
+	return addresses(state.Values.RootModule), nil
+}
+
+func addresses(m *tfjson.StateModule) []string {
+	if m == nil {
+		return nil
+	}
+	var all []string
+	for _, r := range m.Resources {
+		if r.Mode == tfjson.ManagedResourceMode {
+			all = append(all, r.Address)
+		}
+	}
+	for _, child := range m.ChildModules {
+		all = append(all, addresses(child)...)
+	}
+	return all
+}
