@@ -131,15 +131,17 @@ func (d *demo) unpack(provider string) error {
 	return d.useProvider(provider)
 }
 
-// useProvider rewrites the environments for another provider of clusters than theirs.
+// useProvider rewrites the environments for another provider of clusters than theirs. The
+// clusters get names of their own, since kind's are known by name to the whole machine.
 func (d *demo) useProvider(provider string) error {
-	for _, name := range []string{"staging.yaml", "production.yaml"} {
-		file := filepath.Join(d.dir, "environments", name)
+	for _, name := range []string{"staging", "production"} {
+		file := filepath.Join(d.dir, "environments", name+".yaml")
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
 		text := strings.Replace(string(content), "embedded: {}", provider+": {}", 1)
+		text = strings.Replace(text, "clusterName: "+name, "clusterName: demo-"+name, 1)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil { //nolint:gosec // a file of the demo's own directory
 			return err
 		}

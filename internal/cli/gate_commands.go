@@ -13,7 +13,7 @@ import (
 )
 
 func newStage(f *factory) *cobra.Command {
-	var flags changeFlags
+	var flags gateFlags
 	cmd := &cobra.Command{
 		Use:   "stage CHANGE",
 		Short: "Apply a change to staging and decide whether it may go on",
@@ -34,7 +34,7 @@ decision is signed, for stagegate promote.`,
 }
 
 func newPromote(f *factory) *cobra.Command {
-	var flags changeFlags
+	var flags gateFlags
 	cmd := &cobra.Command{
 		Use:   "promote CHANGE",
 		Short: "Take a change through staging to production",
@@ -59,10 +59,22 @@ func (f *factory) addAllowDelete(cmd *cobra.Command) {
 		"Terraform address of a cluster or group of nodes that may be deleted or replaced (repeatable)")
 }
 
+// gateFlags are those of stage and promote.
+type gateFlags struct {
+	changeFlags
+	images []string
+}
+
+func (g *gateFlags) add(cmd *cobra.Command) {
+	g.changeFlags.add(cmd)
+	cmd.Flags().StringArrayVar(&g.images, "load-image", nil,
+		"carry this image of the local container engine into kind clusters (repeatable); what was only built here and the change names is carried anyway")
+}
+
 // gateFunc is what stage and promote do with a change and an environment.
 type gateFunc func(*pipeline.Runner, context.Context, *config.Environment, *change.Change) (*report.Result, error)
 
-func (f *factory) gate(ctx context.Context, flags *changeFlags, path, what string, fits func(*config.Environment) bool, do gateFunc) error {
+func (f *factory) gate(ctx context.Context, flags *gateFlags, path, what string, fits func(*config.Environment) bool, do gateFunc) error {
 	if err := flags.validate(); err != nil {
 		return err
 	}
@@ -82,6 +94,7 @@ func (f *factory) gate(ctx context.Context, flags *changeFlags, path, what strin
 	if err != nil {
 		return err
 	}
+	runner.Images = flags.images
 	ctx, cancel := f.deadline(ctx)
 	defer cancel()
 	result, err := do(runner, ctx, env, ch)

@@ -74,7 +74,11 @@ type Destroyer interface {
 
 // ImageLoader is a provider that can carry images from the local engine into its nodes.
 type ImageLoader interface {
+	// LoadImages carries all of them; one that the engine does not have is an error.
 	LoadImages(ctx context.Context, name string, images []string, progress Progress) error
+	// LocalImages are those of the images that the engine has built itself, which no node
+	// could pull.
+	LocalImages(ctx context.Context, images []string) ([]string, error)
 }
 
 // ArchiveLoader is a provider that can carry an image archive, as "docker save" writes

@@ -35,7 +35,8 @@ type Check struct {
 	HTTP   *HTTPCheck
 	TLS    *TLSCheck
 	DNS    *DNSCheck
-	Source string // file:line
+	GRPC   *GRPCCheck `json:",omitempty"`
+	Source string     // file:line
 }
 
 // HTTPCheck narrows what an answer must be; used by live probes alone.
@@ -62,6 +63,15 @@ type DNSCheck struct {
 	Name string `yaml:"name"`
 	// Address is an expected address or "ingress" for the ingress controller's own; empty: any.
 	Address string `yaml:"address"`
+	// Server is the HOST:PORT of the DNS server to ask, such as the zone's own; empty: the
+	// resolver that the vantage is configured with, which may answer from its cache.
+	Server string `yaml:"server" json:",omitempty"`
+}
+
+// GRPCCheck asks the gRPC health service (grpc.health.v1), over TLS where the check also
+// has a TLSCheck; used by live probes alone.
+type GRPCCheck struct {
+	Service string `yaml:"service"` // whose health is asked for; empty: the server's as a whole
 }
 
 // Checks is all checks files of an environment, merged.

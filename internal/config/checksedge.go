@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"path"
@@ -14,7 +15,7 @@ import (
 // check turns an edge as written into a Check; what is wrong with it goes to p.
 func (e edge) check(p *problems, at []any) Check {
 	field := func(name string) []any { return append(slices.Clone(at), name) }
-	c := Check{Name: e.Name, Want: reach.Outcome(e.Expect), HTTP: e.HTTP, TLS: e.TLS, DNS: e.DNS, Source: p.doc.At(at...)}
+	c := Check{Name: e.Name, Want: reach.Outcome(e.Expect), HTTP: e.HTTP, TLS: e.TLS, DNS: e.DNS, GRPC: e.GRPC, Source: p.doc.At(at...)}
 	c.Edge = reach.Edge{From: e.from(p, field("from")), To: e.to(p, field("to")), Host: e.Host, Path: e.Path}
 	if e.Name == "" {
 		p.at(field("name"), " is missing: say in a few words what would be broken without this edge")
@@ -23,8 +24,8 @@ func (e edge) check(p *problems, at []any) Check {
 		c.Want = reach.Reachable
 	}
 	p.choice(field("expect"), string(c.Want), string(reach.Reachable), string(reach.Unreachable))
-	if c.Want == reach.Unreachable && (e.HTTP != nil || e.TLS != nil || e.DNS != nil) {
-		p.at(at, ": http, tls and dns say what a reachable target answers: remove them, or expect reachable")
+	if c.Want == reach.Unreachable && (e.HTTP != nil || e.TLS != nil || e.DNS != nil || e.GRPC != nil) {
+		p.at(at, ": http, tls, grpc and dns say what a reachable target answers: remove them, or expect reachable")
 	}
 	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
 		p.at(field("path"), ": %q does not begin with a slash: write %q", e.Path, "/"+e.Path)
@@ -37,6 +38,7 @@ func (e edge) check(p *problems, at []any) Check {
 		readCA(p, append(field("tls"), "caFile"), e.TLS)
 	}
 	e.validateDNS(p, field("dns"))
+	e.validateGRPC(p, field("grpc"), c.Edge.To)
 	return c
 }
 
@@ -110,6 +112,19 @@ func (e edge) validateDNS(p *problems, at []any) {
 	}
 	if _, err := netip.ParseAddr(d.Address); err != nil && d.Address != "" && d.Address != "ingress" {
 		p.at(append(at, "address"), ": %q is neither an IP address nor ingress", d.Address)
+	}
+	if host, port, err := net.SplitHostPort(d.Server); d.Server != "" && (err != nil || host == "" || port == "") {
+		p.at(append(at, "server"), ": %q is not a DNS server: write HOST:PORT", d.Server)
+	}
+}
+
+func (e edge) validateGRPC(p *problems, at []any, to string) {
+	switch {
+	case e.GRPC == nil:
+	case e.HTTP != nil:
+		p.at(at, ": a target is asked over gRPC or over HTTP: remove grpc or http")
+	case !strings.HasSuffix(to, "/TCP"):
+		p.at(at, ": gRPC health is asked of a Service, a workload or an address with a TCP port: write to: service/NAMESPACE/NAME:PORT")
 	}
 }
 

@@ -32,6 +32,7 @@ type edge struct {
 	HTTP   *HTTPCheck `yaml:"http,omitempty"`
 	TLS    *TLSCheck  `yaml:"tls,omitempty"`
 	DNS    *DNSCheck  `yaml:"dns,omitempty"`
+	GRPC   *GRPCCheck `yaml:"grpc,omitempty"`
 }
 
 // checksDocument is a Checks document with its place.

@@ -108,7 +108,7 @@ func writtenChecks(t *testing.T, c Checks) string {
 	file.APIVersion, file.Kind, file.Spec.Discover = apiVersion, checksKind, c.Discover
 	for _, check := range c.Checks {
 		file.Spec.Edges = append(file.Spec.Edges, edge{
-			check.Name, check.Edge.From, check.Edge.To, check.Edge.Host, check.Edge.Path, string(check.Want), check.HTTP, check.TLS, check.DNS,
+			check.Name, check.Edge.From, check.Edge.To, check.Edge.Host, check.Edge.Path, string(check.Want), check.HTTP, check.TLS, check.DNS, check.GRPC,
 		})
 	}
 	content, err := yaml.Marshal(file)

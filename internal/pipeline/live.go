@@ -60,6 +60,9 @@ func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() [
 	return l.Prober.Watch(ctx, topo, expected, interval)
 }
 
+// Fresh has the next Probe start from new pods.
+func (l *Live) Fresh(ctx context.Context) error { return l.Prober.Fresh(ctx) }
+
 // Close takes the probe pods away.
 func (l *Live) Close(ctx context.Context) error { return l.Prober.Close(ctx) }
 

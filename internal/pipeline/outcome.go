@@ -3,7 +3,9 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
+	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/report"
@@ -95,6 +97,10 @@ func stillOnStaging(r *report.Result, production func(string) bool) []string {
 	return steps
 }
 
+func touchesCNI(plan change.Set) bool {
+	return slices.ContainsFunc(plan.Items, func(i change.Item) bool { return slices.Contains(i.Risks, change.RiskCNI) })
+}
+
 func leftBehind(r *report.Result) []string {
 	var steps []string
 	for _, e := range r.Environments {
@@ -106,6 +112,10 @@ func leftBehind(r *report.Result) []string {
 		}
 		for _, m := range e.Reverted.Missing {
 			steps = append(steps, fmt.Sprintf("in %s, still cut: %s: %s", e.Name, m.Edge, m.Reason))
+		}
+		if len(e.Reverted.Missing) > 0 && touchesCNI(e.Plan) {
+			steps = append(steps, "the change had a network plugin, and what one leaves in the packet filters of nodes outlives it and cuts off new pods: "+
+				"drain and restart (or replace) the nodes of "+e.Name)
 		}
 		steps = append(steps, fmt.Sprintf("then run: stagegate rollback %s --cluster-name %s", r.RunID, e.ClusterName))
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -48,13 +49,14 @@ func TestExitCode(t *testing.T) {
 func TestNextStepsNameWhatIsLeft(t *testing.T) {
 	r := &report.Result{RunID: "r1", ExitCode: exitcode.Incomplete, Environments: []report.Environment{{
 		Name: "production", ClusterName: "prod-eu",
+		Plan: change.Set{Items: []change.Item{{Action: change.Create, Risks: []change.Risk{change.RiskCNI}}}},
 		Reverted: &report.Revert{
 			Left:    []report.Left{{Object: snapshot.Key{Kind: "Namespace", Name: "shop"}, Why: "finalizer x is stuck"}},
 			Missing: []reach.Change{{Edge: reach.Edge{From: "external", To: "ingress/shop/web"}, Reason: "time-out"}},
 		},
 	}}}
 	got := strings.Join(nextSteps(r, isProd), "\n")
-	for _, want := range []string{"Namespace shop (finalizer x is stuck)", "external -> ingress/shop/web: time-out", "stagegate rollback r1 --cluster-name prod-eu"} {
+	for _, want := range []string{"Namespace shop (finalizer x is stuck)", "external -> ingress/shop/web: time-out", "restart (or replace) the nodes of production", "stagegate rollback r1 --cluster-name prod-eu"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("next steps do not say %q:\n%s", want, got)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/cluster"
@@ -22,7 +23,11 @@ func (s *session) revert(ctx context.Context) error {
 // restore reverts and re-probes, and notes whether all is as it was.
 func (s *session) restore(ctx context.Context) error {
 	s.out.Reverted = &report.Revert{}
-	failed := errors.Join(s.step(ctx, "revert", s.takeBack), s.step(ctx, "re-probe", s.reprobe))
+	failed := s.step(ctx, "revert", s.takeBack)
+	var finding notBack
+	if err := s.step(ctx, "re-probe", s.reprobe); !errors.As(err, &finding) {
+		failed = errors.Join(failed, err)
+	}
 	s.out.Reverted.Restored = failed == nil && len(s.out.Reverted.Missing) == 0 && len(s.out.Reverted.Left) == 0
 	return failed
 }
@@ -46,29 +51,54 @@ func (s *session) takeBack(ctx context.Context, step *progress.Step) (string, er
 	return fmt.Sprintf("%d left, %d kept", len(s.out.Reverted.Left), len(s.out.Reverted.Kept)), errors.Join(errs...)
 }
 
+// freshener is a prober that can start anew, from pods that did not live through the change.
+type freshener interface {
+	Fresh(ctx context.Context) error
+}
+
 func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, error) {
-	back := func(m reach.Matrix) bool { return len(missing(s.findings.Baseline, m)) == 0 }
+	if f, ok := s.prober.(freshener); ok {
+		if err := f.Fresh(ctx); err != nil {
+			return "", err
+		}
+	}
+	back := func(m reach.Matrix) bool { return len(s.missing(m)) == 0 }
 	_, matrix, err := s.settleUntil(ctx, step, back)
 	if err != nil {
 		return "", err
 	}
-	s.out.Reverted.Missing = missing(s.findings.Baseline, matrix)
-	if n := len(s.out.Reverted.Missing); n > 0 {
-		return fmt.Sprintf("%d edges of the baseline did not come back", n), nil
+	s.out.Reverted.Missing = s.missing(matrix)
+	switch n := len(s.out.Reverted.Missing); n {
+	case 0:
+	case 1:
+		return "", notBack("1 edge of the baseline did not come back")
+	default:
+		return "", notBack(fmt.Sprintf("%d edges of the baseline did not come back", n))
 	}
 	return "the baseline is back: " + tally(matrix), nil
 }
 
-// missing are the edges that the baseline could reach and a later matrix cannot.
-func missing(baseline, now reach.Matrix) []reach.Change {
-	d := reach.Compare(baseline, now)
+// notBack fails the step that looks whether the baseline is back. It is a finding, not an
+// error of the tool's own.
+type notBack string
+
+func (n notBack) Error() string { return string(n) }
+
+// missing are the edges that the baseline could reach and a later matrix cannot, but for
+// those that are declared to be closed.
+func (s *session) missing(now reach.Matrix) []reach.Change {
+	closed := map[reach.Edge]bool{}
+	for _, e := range s.findings.Expectations {
+		closed[e.Edge] = e.Want == reach.Unreachable
+	}
+	d := reach.Compare(s.findings.Baseline, now)
 	lost := d.Lost
 	for _, c := range append(d.Gone, d.Unclear...) {
 		if c.Before == reach.Reachable {
 			lost = append(lost, c)
 		}
 	}
-	return lost
+	return slices.DeleteFunc(lost, func(c reach.Change) bool { return closed[c.Edge] && c.After == reach.Unreachable })
 }
 
 func (s *session) renewIfDirty(ctx context.Context) error {

@@ -54,6 +54,7 @@ func (r *run) rollback(ctx context.Context, env *config.Environment, before repo
 		return err
 	}
 	s.out.Untouched = false
+	s.findings.Expectations = before.Expectations
 	s.findings.Baseline, s.out.Baseline, s.out.Grade = before.Baseline, before.Baseline, before.Grade
 	return s.restore(ctx)
 }

@@ -33,8 +33,9 @@ type Runner struct {
 	Loaders      change.Loaders
 	Evidence     *evidence.Store
 	Progress     *progress.Progress
-	Home         string // state directory: runs, keys, clusters
-	Version      string // stagegate's own
+	Images       []string // of the local container engine, to be carried into the clusters
+	Home         string   // state directory: runs, keys, clusters
+	Version      string   // stagegate's own
 	Now          func() time.Time
 	// SettleInterval is the time between two rounds of probes that have to agree.
 	SettleInterval time.Duration

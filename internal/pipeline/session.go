@@ -52,6 +52,9 @@ func (s *session) take(ctx context.Context) error {
 		s.decide()
 		return s.attest(ctx)
 	}
+	if err := s.loadImages(ctx); err != nil {
+		return err
+	}
 	if err := s.baseline(ctx); err != nil {
 		return err
 	}

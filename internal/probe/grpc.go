@@ -17,6 +17,7 @@ func tryGRPC(ctx context.Context, t Target) Result {
 	if t.TLS {
 		scheme = "https"
 	}
+	ctx, phase := traced(ctx)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		scheme+"://"+t.Address+"/grpc.health.v1.Health/Check", bytes.NewReader(healthRequest(t.Name)))
 	if err != nil {
@@ -24,23 +25,33 @@ func tryGRPC(ctx context.Context, t Target) Result {
 	}
 	request.Header.Set("Content-Type", "application/grpc")
 	request.Header.Set("TE", "trailers")
-	transport := &http.Transport{
-		Protocols:       new(http.Protocols),
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as in tryHTTP
+	if t.ServerName != "" {
+		request.Host = t.ServerName
 	}
-	transport.Protocols.SetHTTP2(t.TLS)
-	transport.Protocols.SetUnencryptedHTTP2(!t.TLS)
+	transport := t.grpcTransport()
 	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return failure(err, Connecting)
+		return failure(err, phase())
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
 	if err != nil {
 		return failure(err, Answer)
 	}
-	return healthOf(response, body)
+	r := healthOf(response, body)
+	r.Chain = chainOf(response)
+	return r
+}
+
+func (t Target) grpcTransport() *http.Transport {
+	transport := &http.Transport{
+		Protocols:       new(http.Protocols),
+		TLSClientConfig: &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: true}, //nolint:gosec // as in tryHTTP
+	}
+	transport.Protocols.SetHTTP2(t.TLS)
+	transport.Protocols.SetUnencryptedHTTP2(!t.TLS)
+	return transport
 }
 
 // healthRequest is HealthCheckRequest{service} in a gRPC frame: no compression, the

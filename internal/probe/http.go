@@ -19,15 +19,7 @@ const bodyLimit = 1 << 20
 // tryHTTP sends the request. Certificates are noted, not judged: the probe's image has no
 // authorities to judge by.
 func tryHTTP(ctx context.Context, q Request) Result {
-	var phase atomic.Value // written by the dialler, which may outlive the request
-	phase.Store(Connecting)
-	at := func(p string) { phase.Store(p) }
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSStart:          func(httptrace.DNSStartInfo) { at(Resolving) },
-		ConnectStart:      func(string, string) { at(Connecting) },
-		TLSHandshakeStart: func() { at(Handshake) },
-		GotConn:           func(httptrace.GotConnInfo) { at(Answer) },
-	})
+	ctx, phase := traced(ctx)
 	request, err := http.NewRequestWithContext(ctx, q.method(), q.URL, nil)
 	if err != nil {
 		return Result{Code: Failed, Detail: err.Error()}
@@ -37,10 +29,23 @@ func tryHTTP(ctx context.Context, q Request) Result {
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
-		return failure(err, phase.Load().(string))
+		return failure(err, phase())
 	}
 	defer response.Body.Close()
 	return q.note(response)
+}
+
+// traced returns a context for one request, and what that request is at.
+func traced(ctx context.Context) (_ context.Context, phase func() string) {
+	var now atomic.Value // written by the dialler, which may outlive the request
+	now.Store(Connecting)
+	at := func(p string) { now.Store(p) }
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { at(Resolving) },
+		ConnectStart:      func(string, string) { at(Connecting) },
+		TLSHandshakeStart: func() { at(Handshake) },
+		GotConn:           func(httptrace.GotConnInfo) { at(Answer) },
+	}), func() string { return now.Load().(string) }
 }
 
 func (q Request) method() string {
@@ -89,11 +94,7 @@ func (q Request) dial(ctx context.Context, network, address string) (net.Conn, e
 
 func (q Request) note(response *http.Response) Result {
 	r := Result{Code: Answered, Status: response.StatusCode, FinalURL: response.Request.URL.String()}
-	if response.TLS != nil {
-		for _, certificate := range response.TLS.PeerCertificates {
-			r.Chain = append(r.Chain, certificate.Raw)
-		}
-	}
+	r.Chain = chainOf(response)
 	r.Header = map[string]string{}
 	for _, name := range append([]string{"Location", "Server"}, q.NoteHeaders...) {
 		if value := response.Header.Get(name); value != "" {
@@ -110,4 +111,13 @@ func (q Request) note(response *http.Response) Result {
 	r.Body = hex.EncodeToString(sum[:])
 	r.Found = q.Contains != "" && strings.Contains(string(body), q.Contains)
 	return r
+}
+
+func chainOf(response *http.Response) (chain [][]byte) {
+	if response.TLS != nil {
+		for _, certificate := range response.TLS.PeerCertificates {
+			chain = append(chain, certificate.Raw)
+		}
+	}
+	return chain
 }

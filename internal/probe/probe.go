@@ -35,10 +35,12 @@ type Target struct {
 	// resolver that the host is configured with.
 	Address string `json:"address,omitempty"`
 	// Name is what DNS resolves, and the service that GRPC asks for.
-	Name string        `json:"name,omitempty"`
-	HTTP *Request      `json:"http,omitempty"`
-	TLS  bool          `json:"tls,omitempty"`  // for GRPC
-	Wait time.Duration `json:"wait,omitempty"` // nanoseconds; DefaultTimeout where 0
+	Name string   `json:"name,omitempty"`
+	HTTP *Request `json:"http,omitempty"`
+	TLS  bool     `json:"tls,omitempty"` // for GRPC
+	// ServerName is the SNI and the authority of GRPC; the address where empty.
+	ServerName string        `json:"serverName,omitempty"`
+	Wait       time.Duration `json:"wait,omitempty"` // nanoseconds; DefaultTimeout where 0
 }
 
 // Request is an HTTP request and what to note of its answer.

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
+
 	"github.com/stagegate/stagegate/internal/probe"
 )
 
@@ -210,6 +212,8 @@ func health(t *testing.T, handler http.HandlerFunc) string {
 }
 
 func TestGRPC(t *testing.T) {
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
 	serving := health(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.URL.Path != "/grpc.health.v1.Health/Check" || string(body[5:]) != "\x0a\x04shop" || binary.BigEndian.Uint32(body[1:]) != 6 {
@@ -229,9 +233,97 @@ func TestGRPC(t *testing.T) {
 	if got.Code != probe.Answered || got.Status != 0 || got.Detail == "" {
 		t.Errorf("no health service: %+v", got)
 	}
-	got = probe.Try(t.Context(), probe.Target{Protocol: probe.GRPC, Address: closedPort(t)})
-	if got.Code != probe.Refused {
-		t.Errorf("refused: %+v", got)
+	for name, test := range map[string]struct {
+		address string
+		want    probe.Result
+	}{
+		"refused":     {closedPort(t), probe.Result{Code: probe.Refused}},
+		"no answer":   {silent(t), probe.Result{Code: probe.TimedOut, Phase: probe.Answer}},
+		"cut off":     {dropping(t), probe.Result{Code: probe.TimedOut, Phase: probe.Connecting}},
+		"HTTP/1 only": {address(t, plain), probe.Result{Code: probe.Failed}},
+	} {
+		got := probe.Try(t.Context(), probe.Target{Protocol: probe.GRPC, Address: test.address, Wait: 300 * time.Millisecond})
+		if got.Code != test.want.Code || got.Phase != test.want.Phase {
+			t.Errorf("%s: %+v; want %+v", name, got, test.want)
+		}
+	}
+}
+
+// Over TLS the certificates are noted, and the server is asked for by name.
+func TestGRPCOverTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "shop.example" || r.TLS.ServerName != "shop.example" {
+			t.Errorf("asked for %s, by SNI %s", r.Host, r.TLS.ServerName)
+		}
+		w.Header().Set("Trailer", "Grpc-Status")
+		_, _ = w.Write([]byte{0, 0, 0, 0, 2, 8, 2})
+		w.Header().Set("Grpc-Status", "0")
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	got := probe.Try(t.Context(), probe.Target{Protocol: probe.GRPC, Address: address(t, server), TLS: true, ServerName: "shop.example"})
+	if got.Code != probe.Answered || got.Status != 2 || len(got.Chain) != 1 {
+		t.Errorf("got %+v; want status 2 (NOT_SERVING) and a certificate", got)
+	}
+}
+
+// nameServer answers questions for shop.example with an address, and others with NXDOMAIN
+// (RFC 1035).
+func nameServer(t *testing.T, address [4]byte) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	go func() {
+		buffer := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			_, _ = conn.WriteTo(answer(buffer[:n], address), from)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+func answer(question []byte, address [4]byte) []byte {
+	var parser dnsmessage.Parser
+	header, err := parser.Start(question)
+	if err != nil {
+		return nil
+	}
+	q, err := parser.Question()
+	if err != nil {
+		return nil
+	}
+	header.Response, header.Authoritative = true, true
+	if q.Name.String() != "shop.example." {
+		header.RCode = dnsmessage.RCodeNameError
+	}
+	b := dnsmessage.NewBuilder(nil, header)
+	_ = b.StartQuestions()
+	_ = b.Question(q)
+	_ = b.StartAnswers()
+	if header.RCode == dnsmessage.RCodeSuccess && q.Type == dnsmessage.TypeA {
+		_ = b.AResource(dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 1}, dnsmessage.AResource{A: address})
+	}
+	message, _ := b.Finish()
+	return message
+}
+
+func TestDNS(t *testing.T) {
+	server := nameServer(t, [4]byte{192, 0, 2, 7})
+	got := probe.Try(t.Context(), probe.Target{Protocol: probe.DNS, Name: "shop.example", Address: server})
+	if got.Code != probe.Answered || len(got.Addresses) != 1 || got.Addresses[0] != "192.0.2.7" {
+		t.Errorf("got %+v", got)
+	}
+	got = probe.Try(t.Context(), probe.Target{Protocol: probe.DNS, Name: "gone.example", Address: server})
+	if got.Code != probe.NameError {
+		t.Errorf("a name that is not there: %+v", got)
 	}
 }
 

@@ -124,9 +124,12 @@ func (m *markdown) interruptions(list []gate.Interruption) {
 }
 
 func (m *markdown) revert(r Revert) {
-	if r.Restored {
+	switch {
+	case r.Restored:
 		m.line("\n%s **Reverted**: nothing is left behind, and every edge of the baseline is back.", good.icon())
-	} else {
+	case r.Recreated:
+		m.line("\n%s **Reverted**, but it stayed dirty: the cluster was thrown away and made anew.", doubtful.icon())
+	default:
 		m.line("\n%s **Revert incomplete.**", bad.icon())
 	}
 	m.leftovers("left behind", r.Left)

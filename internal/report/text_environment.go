@@ -142,9 +142,12 @@ func (p *printer) outcome(e Environment) {
 }
 
 func (p *printer) revert(r Revert) {
-	if r.Restored {
+	switch {
+	case r.Restored:
 		p.line("  %s reverted: nothing is left behind, and every edge of the baseline is back", p.glyph(good))
-	} else {
+	case r.Recreated:
+		p.line("  %s reverted, but it stayed dirty: the cluster was thrown away and made anew", p.glyph(doubtful))
+	default:
 		p.line("  %s %s", p.glyph(bad), p.paint(red+bold, "revert incomplete"))
 	}
 	p.leftovers("left behind", r.Left)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -15,7 +16,7 @@ import (
 	"github.com/stagegate/stagegate/internal/cluster"
 )
 
-// LoadImages carries images of the local engine into every node.
+// LoadImages carries images of the local engine into every node that does not have them.
 func (p *Provider) LoadImages(ctx context.Context, name string, images []string, progress cluster.Progress) error {
 	s, err := p.open(ctx, name, progress)
 	if err != nil {
@@ -30,9 +31,10 @@ func (p *Provider) LoadImages(ctx context.Context, name string, images []string,
 	return nil
 }
 
-// LoadLocalImages is LoadImages for those of the images that the local engine has built
-// itself: never pushed or pulled, so no node could pull them. It returns those.
-func (p *Provider) LoadLocalImages(ctx context.Context, name string, images []string, progress cluster.Progress) ([]string, error) {
+// LocalImages are those of the images that the local engine has and that were neither
+// pushed nor pulled. Engines that give a digest to what they build (Docker with the
+// containerd image store) do not show which these are; there it finds none.
+func (p *Provider) LocalImages(ctx context.Context, images []string) ([]string, error) {
 	e, err := detectEngine(ctx)
 	if err != nil {
 		return nil, err
@@ -44,13 +46,14 @@ func (p *Provider) LoadLocalImages(ctx context.Context, name string, images []st
 			local = append(local, image)
 		}
 	}
-	if len(local) == 0 {
-		return nil, ctx.Err()
-	}
-	return local, p.LoadImages(ctx, name, local, progress)
+	return local, ctx.Err()
 }
 
 func (s *session) loadImage(ctx context.Context, image string) error {
+	without, err := s.nodesWithout(ctx, image)
+	if err != nil || len(without) == 0 {
+		return err
+	}
 	file, err := os.CreateTemp("", "stagegate-image-*.tar")
 	if err != nil {
 		return err
@@ -61,11 +64,33 @@ func (s *session) loadImage(ctx context.Context, image string) error {
 		return err
 	}
 	if _, err := s.engine.run(ctx, "save", "--output", path, image); err != nil {
-		return fmt.Errorf("%w: pull or build the image first", err)
+		return err
 	}
-	return s.eachNode(ctx, func(node nodes.Node) error {
-		return s.loadInto(node, image, func() (io.ReadCloser, error) { return os.Open(path) })
+	for _, node := range without {
+		if err := s.loadInto(node, image, func() (io.ReadCloser, error) { return os.Open(path) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodesWithout are the nodes that have another image of that reference, or none.
+func (s *session) nodesWithout(ctx context.Context, image string) ([]nodes.Node, error) {
+	id, err := s.engine.run(ctx, "image", "inspect", "--format", "{{.Id}}", image)
+	if err != nil {
+		return nil, fmt.Errorf("%w: pull or build the image first", err)
+	}
+	var mu sync.Mutex
+	var without []nodes.Node
+	err = s.eachNode(ctx, func(node nodes.Node) error {
+		if has, err := nodeutils.ImageID(node, image); err != nil || has != strings.TrimSpace(id) {
+			mu.Lock()
+			defer mu.Unlock()
+			without = append(without, node)
+		}
+		return nil
 	})
+	return without, err
 }
 
 // LoadArchive carries an image archive (as "docker save" writes it) into every node that

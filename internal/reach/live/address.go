@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -39,6 +40,8 @@ func (p *planner) addressGoals(check config.Check, to reach.Endpoint, v vantage)
 
 func (p *planner) addressGoal(check config.Check, protocol string, at place) (goal, *finding) {
 	switch {
+	case protocol == "TCP" && check.GRPC != nil:
+		return grpcGoal(check, at), nil
 	case protocol == "TCP" && (check.HTTP != nil || check.TLS != nil):
 		return p.declaredHTTPGoal(check, at), nil
 	case protocol == "TCP":
@@ -142,7 +145,16 @@ func (p *planner) service(namespace, name string) *topology.Service {
 	return nil
 }
 
-// dnsGoal resolves a name, as the vantage's resolver does.
+// grpcGoal asks for the health of a gRPC server.
+func grpcGoal(check config.Check, at place) goal {
+	target := probe.Target{Protocol: probe.GRPC, Address: at.address, Name: check.GRPC.Service, ServerName: host(check.Edge.Host)}
+	if check.TLS != nil {
+		target.TLS, target.ServerName = true, cmp.Or(check.TLS.ServerName, target.ServerName)
+	}
+	return goal{target: target, judge: judgeGRPC(check, at)}
+}
+
+// dnsGoal resolves a name, as the vantage's resolver does unless a server is named.
 func (p *planner) dnsGoal(check config.DNSCheck) goal {
 	var wanted []string
 	switch check.Address {
@@ -153,7 +165,7 @@ func (p *planner) dnsGoal(check config.DNSCheck) goal {
 		wanted = []string{check.Address}
 	}
 	return goal{
-		target: probe.Target{Protocol: probe.DNS, Name: check.Name},
+		target: probe.Target{Protocol: probe.DNS, Name: check.Name, Address: check.Server},
 		judge:  judgeDNS(check, wanted),
 	}
 }

@@ -81,7 +81,7 @@ func TestSettle(t *testing.T) {
 		err  string
 	}{
 		{"runs", podWith(func(*corev1.Pod) {}), false, false, ""},
-		{"runs, control not yet passed", podWith(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Ready = false }), false, true, ""},
+		{"runs, control not yet passed", podWith(func(p *corev1.Pod) { p.Status.ContainerStatuses[0].Ready = false }), false, false, ""},
 		{"starting", waiting("ContainerCreating"), false, true, ""},
 		{"starting for too long", waiting("ContainerCreating"), true, false, "does not start in time"},
 		{"image missing", waiting("ImagePullBackOff"), false, false, "ImagePullBackOff why"},

@@ -91,6 +91,33 @@ func judgeDNS(check config.DNSCheck, wanted []string) judgement {
 	}
 }
 
+// serving is the status SERVING of the gRPC health checking protocol.
+const serving = 1
+
+func judgeGRPC(check config.Check, at place) judgement {
+	return func(r probe.Result, _ *probe.Result) finding {
+		if r.Code == probe.TLSError && check.TLS != nil {
+			return finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
+		}
+		if r.Code != probe.Answered {
+			return noAnswer(r, at)
+		}
+		got := fmt.Sprintf("gRPC health answered in %s by %s", brief(r.Latency), at)
+		if check.TLS != nil {
+			if problem := certificateProblem(*check.TLS, check.Edge.Host, r, time.Now()); problem != "" {
+				return finding{reach.Unreachable, got + ", but " + problem}
+			}
+		}
+		switch {
+		case r.Detail != "":
+			return finding{reach.Unreachable, got + ": " + r.Detail}
+		case r.Status != serving:
+			return finding{reach.Unreachable, fmt.Sprintf("%s: status %d, not SERVING", got, r.Status)}
+		}
+		return finding{reach.Reachable, got + ": SERVING"}
+	}
+}
+
 // judgeHTTP holds an answer against the declared check. Without one, any status below 500
 // counts, but for the controller's own answer that it knows no such route.
 func judgeHTTP(check config.Check, at place) judgement {

@@ -43,6 +43,30 @@ func TestJudgeConnections(t *testing.T) {
 	}
 }
 
+func TestJudgeGRPC(t *testing.T) {
+	plain, secure := config.Check{GRPC: &config.GRPCCheck{}}, config.Check{GRPC: &config.GRPCCheck{}, TLS: &config.TLSCheck{}}
+	tests := []struct {
+		name   string
+		check  config.Check
+		result probe.Result
+		want   reach.Outcome
+		reason string
+	}{
+		{"serving", plain, probe.Result{Code: probe.Answered, Status: 1}, reach.Reachable, "SERVING"},
+		{"not serving", plain, probe.Result{Code: probe.Answered, Status: 2}, reach.Unreachable, "not SERVING"},
+		{"no health service", plain, probe.Result{Code: probe.Answered, Detail: "the server has no health service"}, reach.Unreachable, "no health service"},
+		{"silence", plain, probe.Result{Code: probe.TimedOut, Phase: probe.Connecting}, reach.Unreachable, "time-out"},
+		{"no gRPC", plain, probe.Result{Code: probe.Failed, Detail: "the answer is not gRPC"}, reach.Error, "not gRPC"},
+		{"no TLS where it is declared", secure, probe.Result{Code: probe.TLSError}, reach.Unreachable, "TLS failure"},
+		{"no certificate where it is declared", secure, probe.Result{Code: probe.Answered, Status: 1}, reach.Unreachable, "there was no TLS"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			checkFinding(t, judgeGRPC(test.check, there)(test.result, nil), test.want, test.reason)
+		})
+	}
+}
+
 func checkFinding(t *testing.T, got finding, want reach.Outcome, reason string) {
 	t.Helper()
 	if got.outcome != want || !strings.Contains(got.reason, reason) {

@@ -150,6 +150,20 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 	return p, nil
 }
 
+// Fresh takes the probe pods away, so that the next Probe makes new ones. What cuts off
+// new pods alone, such as the packet filter of a network plugin that is no more, does not
+// show from pods that were there before.
+func (p *Prober) Fresh(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.removeRun(ctx, p.options.RunID); err != nil {
+		return fmt.Errorf("removing probe pods: %w", err)
+	}
+	clear(p.pods)
+	clear(p.leases)
+	return nil
+}
+
 const closeWait = 30 * time.Second
 
 // Close removes everything that the prober put into the cluster, also when ctx has ended.

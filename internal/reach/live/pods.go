@@ -22,7 +22,8 @@ type probePod struct {
 	container       string
 	hostNetwork     bool
 	node            string
-	ephemeral       bool // a container in the real pod
+	ephemeral       bool      // a container in the real pod
+	born            time.Time // when it was first seen running
 	err             error
 }
 
@@ -30,9 +31,9 @@ func (pod probePod) id() string { return pod.namespace + "/" + pod.name + "/" + 
 
 const (
 	podPoll = 100 * time.Millisecond
-	// controlWait is how long a running probe may take to pass its positive control. One
-	// that does not is used all the same, but cannot show anything to be unreachable.
-	controlWait = 5 * time.Second
+	// youth is how long a probe that runs is taken at its word only for what it reaches: by
+	// then it has passed its positive control, and policy engines know it.
+	youth = 5 * time.Second
 )
 
 // ensurePods sees to it that every vantage has a running probe pod, making the missing
@@ -66,7 +67,12 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 		return err
 	}
 	if count > 0 {
-		p.options.Progress("made %d probe pods in %s", count, brief(time.Since(began)))
+		p.options.Progress("%d probe pods made in %s", count, brief(time.Since(began)))
+	}
+	for key := range wanted {
+		if pod := p.pods[key]; pod != nil && pod.err != nil {
+			p.options.Progress("%v", pod.err)
+		}
 	}
 	return nil
 }
@@ -129,7 +135,6 @@ type state struct {
 	control bool   // and passes its positive control, of which readiness of the container is the sign
 	problem string // why it will never run
 	waiting string
-	started time.Time
 }
 
 // states is of all probe pods, by id. Callers hold the lock.
@@ -158,7 +163,7 @@ func stateOf(pod *corev1.Pod) state {
 	c := pod.Status.ContainerStatuses[0]
 	switch {
 	case c.State.Running != nil:
-		return state{running: true, control: c.Ready, started: c.State.Running.StartedAt.Time}
+		return state{running: true, control: c.Ready}
 	case c.State.Waiting != nil:
 		return waitingFor(c.State.Waiting)
 	}
@@ -174,7 +179,7 @@ func waitingFor(w *corev1.ContainerStateWaiting) state {
 	return state{waiting: text}
 }
 
-// waitForPods waits until every wanted probe pod runs and passes its control, or cannot.
+// waitForPods waits until every wanted probe pod runs, or cannot.
 func (p *Prober) waitForPods(ctx context.Context, wanted map[string]vantage) error {
 	limit := time.Now().Add(p.options.PodWait)
 	for {
@@ -211,8 +216,8 @@ func (pod *probePod) settle(states map[string]state, late bool) (waiting bool) {
 		pod.err = fmt.Errorf("the probe pod %s/%s does not start in time: %s", pod.namespace, pod.name, s.waiting)
 	case !s.running:
 		return true
-	case !s.control && !pod.hostNetwork:
-		return time.Since(s.started) < controlWait
+	case pod.born.IsZero():
+		pod.born = time.Now()
 	}
 	return false
 }

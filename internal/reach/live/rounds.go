@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +55,9 @@ func (p *Prober) settle(ctx context.Context, plan *plan) ([]finding, error) {
 				return nil, err
 			}
 		}
-		p.options.Progress("probing %d edges live, round %d", len(open), round)
+		if p.options.Rounds > 1 {
+			p.options.Progress("probing %d edges live, round %d", len(open), round)
+		}
 		found, err := p.round(ctx, plan, open)
 		if err != nil {
 			return nil, err
@@ -117,6 +120,9 @@ func (p *Prober) round(ctx context.Context, plan *plan, open []int) (map[int]fin
 		return nil, err
 	}
 	answers := p.carryOut(ctx, orders)
+	if err := p.retryYoung(ctx, attempts, orders, answers); err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -132,6 +138,32 @@ func (p *Prober) round(ctx context.Context, plan *plan, open []int) (map[int]fin
 		}
 	}
 	return out, nil
+}
+
+// retryYoung asks again from probe pods that have just been made and say that something is
+// unreachable, once they are old enough: a policy engine may let nothing through to or
+// from a pod that it does not know yet, and the kubelet takes a moment for its control.
+func (p *Prober) retryYoung(ctx context.Context, attempts []attempt, orders map[string][]probe.Target, got map[string]answers) error {
+	again, youngest := map[string][]probe.Target{}, time.Time{}
+	for _, a := range attempts {
+		r, ok := got[a.from].results[a.goal.target.ID]
+		born := p.pod(a.from).born
+		if !ok || a.from == "" || time.Since(born) > youth || a.goal.judge(r, nil).outcome != reach.Unreachable {
+			continue
+		}
+		again[a.from] = orders[a.from]
+		if born.After(youngest) {
+			youngest = born
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	if err := sleep(ctx, youth-time.Since(youngest)); err != nil {
+		return err
+	}
+	maps.Copy(got, p.carryOut(ctx, again))
+	return nil
 }
 
 // of is the part of the plan that tries these edges.

@@ -30,12 +30,16 @@ func identityLabels(labels map[string]string) map[string]string {
 	return out
 }
 
-// key is equal for vantages that one probe pod can serve.
+// key is equal for vantages that one probe pod can serve. What is on the host's network has
+// the node's address, and no policy tells it apart by its labels.
 func (v vantage) key() string {
 	if v.outside() {
 		return ""
 	}
-	parts := []string{v.like.Namespace, v.like.ServiceAccount, v.node, fmt.Sprint(v.like.HostNetwork)}
+	if v.like.HostNetwork {
+		return v.like.Namespace + "\n" + v.node + "\nhost network"
+	}
+	parts := []string{v.like.Namespace, v.like.ServiceAccount, v.node}
 	labels := identityLabels(v.like.Labels)
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		parts = append(parts, name+"="+labels[name])
@@ -47,6 +51,9 @@ func (v vantage) key() string {
 func (v vantage) String() string {
 	if v.outside() {
 		return "outside"
+	}
+	if v.like.HostNetwork {
+		return fmt.Sprintf("the host network of node %s, in namespace %s", v.node, v.like.Namespace)
 	}
 	return fmt.Sprintf("a stand-in of %s on node %s", v.like.Workload, v.node)
 }

@@ -1,0 +1,426 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/apply/applytest"
+	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/report"
+)
+
+// chartsVariable names a directory with podinfo-*.tgz and traefik-*.tgz, the projects' own charts.
+const chartsVariable = "STAGEGATE_TEST_CHARTS"
+
+// site is two clusters, staging and production, with the platform that the project ships
+// with, and the compiled program that gates changes to them.
+type site struct {
+	*program
+	clients map[string]*apply.Clients // by environment
+}
+
+// TestGate takes changes through two kind clusters, with the command line as a user would.
+// The scenarios share the clusters; each leaves them as its successors expect them.
+func TestGate(t *testing.T) {
+	s := newSite(t)
+	t.Run("a change that never gets ready is blocked", s.neverReady)
+	t.Run("interrupted at each stage", s.interrupted)
+	t.Run("an interruption is measured", s.interruption)
+	t.Run("local images are loaded", s.localImages)
+	t.Run("real charts are promoted and rolled back", s.charts)
+	t.Run("the incident is blocked on staging", s.incident)
+	t.Run("the corrected change is promoted", s.corrected)
+	t.Run("what only production refuses is rolled back", s.onlyProduction)
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{program: newProgram(t, "e2e-staging", "e2e-production"), clients: map[string]*apply.Clients{}}
+	t.Cleanup(func() {
+		for _, name := range []string{"e2e-staging", "e2e-production"} {
+			s.run(t, 0, "env", "down", "--cluster-name", name, "--yes")
+		}
+	})
+	began := time.Now()
+	var both sync.WaitGroup
+	var outputs [2]string
+	for i, name := range []string{"staging", "production"} {
+		both.Go(func() { outputs[i] = s.run(t, 0, "env", "up", "--cluster-name", "e2e-"+name) })
+	}
+	both.Wait()
+	t.Logf("two clusters up in %s, side by side", time.Since(began).Round(time.Second))
+	for i, name := range []string{"staging", "production"} {
+		_, kubeconfig, _ := strings.Cut(outputs[i], "export KUBECONFIG=")
+		config, err := clientcmd.BuildConfigFromFlags("", strings.TrimSpace(kubeconfig))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.QPS, config.Burst = 100, 200
+		if s.clients[name], err = apply.NewClients(config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// untouched remembers all objects of an environment's cluster; the function returned wants
+// them as they were.
+func (s *site) untouched(t *testing.T, environment string) (check func()) {
+	t.Helper()
+	before := applytest.Dump(t, s.clients[environment])
+	return func() {
+		t.Helper()
+		applytest.Same(t, s.clients[environment], before)
+		s.clean(t, environment)
+	}
+}
+
+// clean wants nothing of a run left: no probe pod, and no lease of one or of a lock.
+func (s *site) clean(t *testing.T, environment string) {
+	t.Helper()
+	client := s.clients[environment].Typed
+	pods, err := client.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods.Items {
+		t.Errorf("%s: probe pod %s/%s is left", environment, pod.Namespace, pod.Name)
+	}
+	leases, err := client.CoordinationV1().Leases("").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lease := range leases.Items {
+		if strings.HasPrefix(lease.Name, "stagegate") && lease.Spec.HolderIdentity != nil && *lease.Spec.HolderIdentity != "" {
+			t.Errorf("%s: lease %s/%s is held by %s", environment, lease.Namespace, lease.Name, *lease.Spec.HolderIdentity)
+		}
+	}
+}
+
+// restored wants an environment blocked, its change taken back, and nothing thrown away.
+func restored(t *testing.T, e report.Environment) {
+	t.Helper()
+	if e.Decision.Verdict != gate.Blocked || e.Reverted == nil || !e.Reverted.Restored || e.Reverted.Recreated {
+		t.Errorf("%s: verdict %s, reverted %+v", e.Name, e.Decision.Verdict, e.Reverted)
+	}
+	if e.Grade != reach.Live {
+		t.Errorf("%s: grade %s", e.Name, e.Grade)
+	}
+}
+
+// lost wants a finding of the rule for an edge, with the text in its message.
+func lost(t *testing.T, e report.Environment, edge string, texts ...string) {
+	t.Helper()
+	for _, f := range e.Decision.Findings {
+		if f.Rule != gate.RuleLost || f.Edge == nil || f.Edge.String() != edge {
+			continue
+		}
+		for _, text := range texts {
+			if !strings.Contains(f.Message, text) {
+				t.Errorf("%s: %s: it does not say %q", edge, f.Message, text)
+			}
+		}
+		return
+	}
+	t.Errorf("%s: no loss of %s was found", e.Name, edge)
+}
+
+const shopFront = "external -> ingress/storefront/web (shop.example/)"
+
+func (s *site) incident(t *testing.T) {
+	production, staging := s.untouched(t, "production"), s.untouched(t, "staging")
+	r := s.result(t, 3, "promote", "changes/calico.yaml")
+	e := environment(t, r, "staging")
+	if e.Decision.Verdict != gate.Blocked || e.Grade != reach.Live {
+		t.Errorf("staging: %s, %s", e.Decision.Verdict, e.Grade)
+	}
+	// Everything is deleted, in order, and still Felix's rules drop what new pods send: they
+	// are of interfaces that it did not come to know. So the cluster is made anew.
+	if e.Reverted == nil || len(e.Reverted.Left) > 0 || e.Reverted.Restored || !e.Reverted.Recreated || len(e.Reverted.Missing) == 0 {
+		t.Errorf("staging: reverted %+v", e.Reverted)
+	}
+	lost(t, e, shopFront, "time-out", "GlobalNetworkPolicy default-deny-cross-namespace")
+	lost(t, e, "deployment/cart/api -> service/payments/api:9898/TCP", "time-out")
+	if len(r.Environments) > 1 && !r.Environments[1].Untouched {
+		t.Errorf("production was touched: %+v", r.Environments[1])
+	}
+	staging()
+	production()
+}
+
+func (s *site) corrected(t *testing.T) {
+	r := s.result(t, 0, "promote", "changes/calico-allowed.yaml")
+	for _, name := range []string{"staging", "production"} {
+		e := environment(t, r, name)
+		if e.Decision.Verdict != gate.Pass || e.Grade != reach.Live || e.Evidence == "" || len(e.Difference.Lost) > 0 {
+			t.Errorf("%s: %s, %s, evidence %q, lost %v", name, e.Decision.Verdict, e.Grade, e.Evidence, e.Difference.Lost)
+		}
+		s.clean(t, name)
+	}
+}
+
+// onlyProduction comes after corrected: Felix enforces the policy.
+func (s *site) onlyProduction(t *testing.T) {
+	production := s.untouched(t, "production")
+	r := s.result(t, 5, "promote", "changes/payments-policy.yaml")
+	if e := environment(t, r, "staging"); e.Decision.Verdict != gate.Pass {
+		t.Errorf("staging: %s", e.Decision.Verdict)
+	}
+	e := environment(t, r, "production")
+	restored(t, e)
+	lost(t, e, "external -> ingress/payments/api (pay.example/)", "time-out", "NetworkPolicy")
+	production()
+}
+
+const neverReadyChange = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stuck, namespace: cart}
+spec:
+  selector: {matchLabels: {app: stuck}}
+  template:
+    metadata: {labels: {app: stuck}}
+    spec:
+      containers:
+      - name: podinfo
+        image: ghcr.io/stefanprodan/podinfo:6.9.2
+        imagePullPolicy: IfNotPresent
+        readinessProbe: {httpGet: {path: /nothing-here, port: 9898}, periodSeconds: 1}
+`
+
+func (s *site) neverReady(t *testing.T) {
+	staging, production := s.untouched(t, "staging"), s.untouched(t, "production")
+	s.edit(t, "environments/staging.yaml", "readyTimeout: 5m", "readyTimeout: 8s")
+	defer s.edit(t, "environments/staging.yaml", "readyTimeout: 8s", "readyTimeout: 5m")
+	s.write(t, "never-ready.yaml", neverReadyChange)
+	e := environment(t, s.result(t, 3, "promote", "never-ready.yaml"), "staging")
+	restored(t, e)
+	if e.Decision.Findings[0].Rule != gate.RuleApply || !strings.Contains(e.Decision.Findings[0].Message, "Deployment.apps cart/stuck") {
+		t.Errorf("the first finding is not that the Deployment is not ready: %+v", e.Decision.Findings[0])
+	}
+	staging()
+	production()
+}
+
+// withNamespace is a change that is blocked in verify: nothing is behind its Ingress.
+const withNamespace = `apiVersion: v1
+kind: Namespace
+metadata: {name: late}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: late, namespace: late}
+spec:
+  ingressClassName: traefik
+  rules: [{host: late.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: none, port: {number: 80}}}}]}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: late, namespace: late}
+spec:
+  selector: {matchLabels: {app: late}}
+  template:
+    metadata: {labels: {app: late}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: podinfo, image: "ghcr.io/stefanprodan/podinfo:6.9.2", imagePullPolicy: IfNotPresent}]
+`
+
+func (s *site) interrupted(t *testing.T) {
+	s.write(t, "late.yaml", withNamespace)
+	staging := s.untouched(t, "staging")
+	for _, at := range []string{"plan", "baseline", "apply", "verify", "revert"} {
+		t.Run(at, func(t *testing.T) {
+			s.interrupt(t, "] staging: "+at+" …", "stage", "late.yaml")
+			s.clean(t, "staging")
+		})
+	}
+	staging()
+	t.Run("cluster", func(t *testing.T) {
+		content, err := os.ReadFile(s.path("environments/staging.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(t, "cut/cut.yaml", strings.NewReplacer("name: staging", "name: cut", "clusterName: e2e-staging", "clusterName: e2e-cut",
+			"base: ", "# ", "checks: ", "# ").Replace(string(content)))
+		s.interrupt(t, "creating kind cluster", "env", "up", "--cluster-name", "e2e-cut", "--environments", "cut")
+		if left := engine(t, nil, "ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster=stagegate-e2e-cut"); left != "" {
+			t.Errorf("containers are left: %s", left)
+		}
+	})
+}
+
+// interruption changes a Deployment whose pods are all stopped before new ones start.
+func (s *site) interruption(t *testing.T) {
+	staging := s.untouched(t, "staging")
+	platform, err := os.ReadFile(s.path("environments/base/platform.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var change string
+	for document := range strings.SplitSeq(string(platform), "\n---\n") {
+		if strings.Contains(document, "kind: Deployment\nmetadata: {name: api, namespace: catalog}") {
+			change = strings.Replace(document, "spec:\n  replicas: 2", "spec:\n  strategy: {type: Recreate, rollingUpdate: null}\n  replicas: 2", 1)
+			change = strings.Replace(change, "metadata: {labels: {app: api}}", "metadata: {labels: {app: api}, annotations: {restarted: now}}", 1)
+		}
+	}
+	s.write(t, "recreate.yaml", change)
+	const edge = "external -> ingress/catalog/api (shop.example/catalog)"
+	s.edit(t, "environments/staging.yaml", "# maxInterruption: 30s", "maxInterruption: 100ms")
+	e := environment(t, s.result(t, 3, "stage", "recreate.yaml"), "staging")
+	restored(t, e)
+	if f := e.Decision.Findings[0]; f.Rule != gate.RuleInterruption || f.Edge == nil || f.Verdict != gate.Blocked {
+		t.Errorf("the first finding is not the interruption: %+v", f)
+	}
+	staging()
+	s.edit(t, "environments/staging.yaml", "maxInterruption: 100ms", "maxInterruption: 2m")
+	r := s.result(t, 0, "stage", "recreate.yaml")
+	found := false
+	for _, i := range environment(t, r, "staging").Interruptions {
+		t.Logf("%s: down for %s, healed %v", i.Edge, i.Duration, i.Healed)
+		found = found || i.Edge.String() == edge && i.Healed && i.Duration > 100*time.Millisecond && i.Duration < time.Minute
+	}
+	if !found {
+		t.Errorf("no interruption of %s that healed", edge)
+	}
+	s.edit(t, "environments/staging.yaml", "maxInterruption: 2m", "# maxInterruption: 30s")
+	s.run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-staging")
+	staging()
+}
+
+const localImage = "stagegate-e2e/built-here:dev"
+
+// localImages has images that no registry has: the program's own probe under other names.
+func (s *site) localImages(t *testing.T) {
+	for _, image := range []string{localImage, "stagegate-e2e/named:dev"} {
+		s.write(t, "image/Dockerfile", "FROM scratch\nCOPY stagegate-probe /stagegate-probe\nUSER 65532\n")
+		if err := os.Link(filepath.Join(s.dir, "bin", "stagegate-probe"), s.path("image/stagegate-probe")); err != nil && !os.IsExist(err) {
+			t.Fatal(err)
+		}
+		engine(t, nil, "build", "--quiet", "--tag", image, s.path("image"))
+		t.Cleanup(func() { engine(t, nil, "image", "rm", image) })
+	}
+	s.write(t, "local.yaml", fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: local, namespace: cart}
+spec:
+  selector: {matchLabels: {app: local}}
+  template:
+    metadata: {labels: {app: local}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: local, image: %q, command: [/stagegate-probe, serve, "8080"], readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}}]
+`, localImage))
+	staging := s.untouched(t, "staging")
+	r := s.result(t, 0, "stage", "local.yaml", "--load-image", "stagegate-e2e/named:dev")
+	images := engine(t, nil, "exec", "stagegate-e2e-staging-control-plane", "crictl", "images")
+	for _, want := range []string{"stagegate-e2e/built-here", "stagegate-e2e/named"} {
+		if !strings.Contains(images, want) {
+			t.Errorf("the node does not have %s:\n%s", want, images)
+		}
+	}
+	s.run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-staging")
+	staging()
+	out := s.run(t, 1, "stage", "local.yaml", "--load-image", "stagegate-e2e/not-built:dev")
+	if !strings.Contains(out, "stagegate-e2e/not-built:dev") || !strings.Contains(out, "pull or build the image first") {
+		t.Errorf("the missing image is not explained:\n%s", out)
+	}
+	staging()
+}
+
+var chartName = regexp.MustCompile(`^(podinfo|traefik)-.*\.tgz$`)
+
+// charts promotes the real charts of Traefik and podinfo, and takes them back.
+func (s *site) charts(t *testing.T) {
+	dir := os.Getenv(chartsVariable)
+	if dir == "" {
+		t.Fatalf("set %s to a directory with the charts of podinfo and traefik (podinfo-*.tgz, traefik-*.tgz)", chartsVariable)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	charts := map[string]string{}
+	for _, e := range entries {
+		if m := chartName.FindStringSubmatch(e.Name()); m != nil {
+			charts[m[1]] = filepath.Join(dir, e.Name())
+		}
+	}
+	if len(charts) != 2 {
+		t.Fatalf("%s has not both charts, podinfo-*.tgz and traefik-*.tgz", dir)
+	}
+	for name, chart := range charts {
+		s.copy(t, chart, "charts/"+name+".tgz")
+	}
+	s.write(t, "charts/change.yaml", chartsChange)
+	s.write(t, "charts/namespaces.yaml", chartsNamespaces)
+	s.write(t, "charts/traefik.yaml", traefikValues)
+	s.write(t, "charts/podinfo.yaml", podinfoValues)
+	checks := map[string]func(){"staging": s.untouched(t, "staging"), "production": s.untouched(t, "production")}
+	r := s.result(t, 0, "promote", "charts/change.yaml")
+	for _, name := range []string{"staging", "production"} {
+		e := environment(t, r, name)
+		reached := false
+		for _, a := range e.After.Edges {
+			reached = reached || a.Edge.String() == "external -> ingress/chart-app/podinfo (charts.example/)" && a.Outcome == reach.Reachable
+		}
+		if !reached {
+			t.Errorf("%s: the chart's Ingress is not reachable through the chart's controller: %+v", name, e.After.Edges)
+		}
+	}
+	for _, name := range []string{"production", "staging"} {
+		s.run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-"+name)
+		checks[name]()
+	}
+}
+
+func (p *program) copy(t *testing.T, from, to string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, to, string(content))
+}
+
+const chartsChange = `apiVersion: stagegate.dev/v1alpha1
+kind: Change
+metadata: {name: charts}
+spec:
+  parts:
+  - manifest: namespaces.yaml
+  - {helm: traefik.tgz, release: edge, namespace: chart-edge, values: [traefik.yaml]}
+  - {helm: podinfo.tgz, release: podinfo, namespace: chart-app, values: [podinfo.yaml]}
+`
+
+const traefikValues = `image: {tag: v3.6.7, pullPolicy: IfNotPresent}
+ingressClass: {name: edge, isDefaultClass: false}
+providers: {kubernetesIngress: {ingressClass: edge, publishedService: {enabled: false}}}
+service: {spec: {type: NodePort}}
+global: {checkNewVersion: false, sendAnonymousUsage: false}
+`
+
+const podinfoValues = `image: {pullPolicy: IfNotPresent}
+ingress: {enabled: true, className: edge, hosts: [{host: charts.example, paths: [{path: /, pathType: Prefix}]}]}
+`
+
+const chartsNamespaces = `apiVersion: v1
+kind: Namespace
+metadata: {name: chart-edge}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: chart-app}
+`
