@@ -29,6 +29,7 @@ const chartsVariable = "STAGEGATE_TEST_CHARTS"
 // with, and the compiled program that gates changes to them.
 type site struct {
 	*program
+	mu      sync.Mutex
 	clients map[string]*apply.Clients // by environment
 }
 
@@ -56,24 +57,36 @@ func newSite(t *testing.T) *site {
 	})
 	began := time.Now()
 	var both sync.WaitGroup
-	var outputs [2]string
-	for i, name := range []string{"staging", "production"} {
-		both.Go(func() { outputs[i] = s.run(t, 0, "env", "up", "--cluster-name", "e2e-"+name) })
+	for _, name := range []string{"staging", "production"} {
+		both.Go(func() { s.connect(t, name) })
 	}
 	both.Wait()
-	t.Logf("two clusters up in %s, side by side", time.Since(began).Round(time.Second))
-	for i, name := range []string{"staging", "production"} {
-		_, kubeconfig, _ := strings.Cut(outputs[i], "export KUBECONFIG=")
-		config, err := clientcmd.BuildConfigFromFlags("", strings.TrimSpace(kubeconfig))
-		if err != nil {
-			t.Fatal(err)
-		}
-		config.QPS, config.Burst = 100, 200
-		if s.clients[name], err = apply.NewClients(config); err != nil {
-			t.Fatal(err)
-		}
+	if t.Failed() {
+		t.FailNow()
 	}
+	t.Logf("two clusters up in %s, side by side", time.Since(began).Round(time.Second))
 	return s
+}
+
+// connect brings an environment's cluster up, if it is not, and makes clients for it.
+func (s *site) connect(t *testing.T, environment string) {
+	t.Helper()
+	output := s.run(t, 0, "env", "up", "--cluster-name", "e2e-"+environment)
+	_, kubeconfig, _ := strings.Cut(output, "export KUBECONFIG=")
+	config, err := clientcmd.BuildConfigFromFlags("", strings.TrimSpace(kubeconfig))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	config.QPS, config.Burst = 100, 200
+	clients, err := apply.NewClients(config)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients[environment] = clients
 }
 
 // untouched remembers all objects of an environment's cluster; the function returned wants
@@ -141,7 +154,7 @@ func lost(t *testing.T, e report.Environment, edge string, texts ...string) {
 const shopFront = "external -> ingress/storefront/web (shop.example/)"
 
 func (s *site) incident(t *testing.T) {
-	production, staging := s.untouched(t, "production"), s.untouched(t, "staging")
+	production := s.untouched(t, "production")
 	r := s.result(t, 3, "promote", "changes/calico.yaml")
 	e := environment(t, r, "staging")
 	if e.Decision.Verdict != gate.Blocked || e.Grade != reach.Live {
@@ -157,8 +170,9 @@ func (s *site) incident(t *testing.T) {
 	if len(r.Environments) > 1 && !r.Environments[1].Untouched {
 		t.Errorf("production was touched: %+v", r.Environments[1])
 	}
-	staging()
 	production()
+	s.connect(t, "staging")
+	s.clean(t, "staging")
 }
 
 func (s *site) corrected(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/reach"
