@@ -33,7 +33,11 @@ func newCheck(f *factory) *cobra.Command {
 		Long: `Renders the change, validates it, and models what it would do to reachability in the
 state of an environment: the manifests of its base, or of a directory (--against), or
 what its cluster runs now (--live, read only). No packet is sent and nothing is applied,
-so a check is a first look, never evidence.`,
+so a check is a first look, never evidence.
+
+Making a Terraform plan runs code that the configuration chooses. So a configuration is
+only read, not planned: what would run programs is refused, and the manifests in it are
+modelled as far as they follow from variables.`,
 		Example: `  stagegate check ./change
   stagegate check ./change --against ./cluster-manifests
   stagegate check change.yaml --cluster-name production --live
@@ -70,6 +74,7 @@ func (o *checkOptions) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	c.Inspectors = o.inspectors(env)
 	runner := &pipeline.Runner{Progress: progress, Now: now, Version: version()}
 	result, err := runner.Check(ctx, c, ch)
 	if err != nil {

@@ -15,7 +15,7 @@ const defaultChecks = "checks.yaml"
 // defaultEnvironment has every default that depends on nothing else.
 func defaultEnvironment() Environment {
 	return Environment{
-		Terraform: TerraformOptions{Binary: "terraform"},
+		Terraform: TerraformOptions{Binary: "terraform", Allow: TerraformAllow{Providers: defaultProviders()}},
 		Gate: Gate{
 			MaxEvidenceAge: 24 * time.Hour,
 			OnNewEdges:     WarnNewEdges,
@@ -23,6 +23,11 @@ func defaultEnvironment() Environment {
 			ReadyTimeout:   5 * time.Minute,
 		},
 	}
+}
+
+// defaultProviders are HashiCorp's own and those that apply manifests.
+func defaultProviders() []string {
+	return []string{"hashicorp/*", "gavinbunney/kubectl", "alekc/kubectl"}
 }
 
 // complete fills in the defaults that depend on other fields.

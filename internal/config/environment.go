@@ -73,6 +73,8 @@ type TerraformProvider struct {
 	CAOutput         string   `yaml:"caOutput"`
 	TokenOutput      string   `yaml:"tokenOutput"`
 	Exec             []string `yaml:"exec"`
+	// AllowExec names the credential plugins (commands) that a kubeconfig from the output may run.
+	AllowExec []string `yaml:"allowExec"`
 }
 
 // TerraformOptions go to every Terraform run against the environment.
@@ -82,6 +84,19 @@ type TerraformOptions struct {
 	BackendConfig map[string]string `yaml:"backendConfig"`
 	VarFiles      []string          `yaml:"varFiles"` // relative to the environment file
 	Workspace     string            `yaml:"workspace"`
+	Allow         TerraformAllow    `yaml:"allow"`
+}
+
+// TerraformAllow says what a configuration may use although it runs code, so that a change
+// which nobody has reviewed can be checked.
+type TerraformAllow struct {
+	// Providers are sources, "namespace/type" or "host/namespace/type"; * stands for any name.
+	Providers []string `yaml:"providers"`
+	// Modules are sources of modules from outside the configuration; a pattern covers what
+	// is below it.
+	Modules []string `yaml:"modules"`
+	// Commands are the programs that providers may run for their credentials.
+	Commands []string `yaml:"commands"`
 }
 
 // Allow narrows what a change may touch.

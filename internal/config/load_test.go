@@ -89,7 +89,8 @@ func TestEveryField(t *testing.T) {
 	dir := directory(t, map[string]string{"vars.tfvars": "", "c.yaml": "", "all.yaml": environment("prod",
 		"clusterName: prod-eu", "provider: {kubeconfig: {path: ~/kube, context: eks, allowExec: [aws]}}",
 		"variables: {region: eu, replicas: 3, since: 2024-01-01, tags: [a, b]}",
-		"terraform: {version: '1.9', binary: tofu, backendConfig: {bucket: b}, varFiles: [vars.tfvars], workspace: w}",
+		"terraform: {version: '1.9', binary: tofu, backendConfig: {bucket: b}, varFiles: [vars.tfvars], workspace: w,",
+		"  allow: {providers: [hashicorp/aws], modules: [terraform-aws-modules/*], commands: [aws]}}",
 		"gate:", "  after: [staging]", "  minimumGrade: modelled", "  soak: 1m", "  maxEvidenceAge: 2h", "  maxInterruption: 3s",
 		"  onNewEdges: block", "  parity: {kubernetes: any, ingressController: exact, cni: minor}", "  checks: [c.yaml]", "  readyTimeout: 9m",
 		"allow: {kinds: [Deployment.apps], namespaces: [shop]}", "") +
@@ -104,6 +105,7 @@ func TestEveryField(t *testing.T) {
 		Variables: map[string]any{"region": "eu", "replicas": 3, "since": "2024-01-01", "tags": []any{"a", "b"}},
 		Terraform: config.TerraformOptions{
 			Version: "1.9", Binary: "tofu", BackendConfig: map[string]string{"bucket": "b"}, VarFiles: []string{"vars.tfvars"}, Workspace: "w",
+			Allow: config.TerraformAllow{Providers: []string{"hashicorp/aws"}, Modules: []string{"terraform-aws-modules/*"}, Commands: []string{"aws"}},
 		},
 		Gate: config.Gate{
 			After: []string{"staging"}, MinimumGrade: reach.Modelled, Soak: time.Minute, MaxEvidenceAge: 2 * time.Hour,
@@ -180,6 +182,11 @@ func TestRefusedEnvironments(t *testing.T) {
 		"no context":           {one("provider: {kubeconfig: {}}"), "e.yaml:5: spec.provider.kubeconfig.context is missing: name the context, so that switching the current one cannot change the target"},
 		"no kind config":       {one("provider: {kind: {config: no.yaml}}"), "e.yaml:5: spec.provider.kind.config: DIR/no.yaml: the file does not exist: create it, or correct the path"},
 		"no terraform module":  {one("provider: {terraform: {}}"), "e.yaml:5: spec.provider.terraform.directory is missing: name the directory of the module that makes the cluster"},
+		"not a provider":       {one(embedded, "terraform: {allow: {providers: [aws]}}"), `e.yaml:6: spec.terraform.allow.providers[0]: "aws" is not a source of providers: write namespace/type or host/namespace/type, like hashicorp/aws or hashicorp/*`},
+		"not a pattern":        {one(embedded, "terraform: {allow: {providers: ['hashicorp/[']}}"), `e.yaml:6: spec.terraform.allow.providers[0]: "hashicorp/[" is not a source of providers: write namespace/type or host/namespace/type, like hashicorp/aws or hashicorp/*`},
+		"local module":         {one(embedded, "terraform: {allow: {modules: [./modules/*]}}"), `e.yaml:6: spec.terraform.allow.modules[0]: "./modules/*" is a local module, which is read with the configuration and needs no permission: remove it`},
+		"not a module":         {one(embedded, "terraform: {allow: {modules: ['']}}"), `e.yaml:6: spec.terraform.allow.modules[0]: "" is not a source of modules: write one like terraform-aws-modules/* or git::https://github.com/example/*`},
+		"no command":           {one(embedded, "terraform: {allow: {commands: ['']}}"), `e.yaml:6: spec.terraform.allow.commands[0] is empty: name a program, like aws, or remove it`},
 		"unknown word":         {one(embedded, "gate: {onNewEdges: blok}"), `e.yaml:6: spec.gate.onNewEdges: "blok" is not known: did you mean block? (choose one of block, warn, ignore)`},
 		"unknown parity":       {one(embedded, "gate: {parity: {cni: same}}"), `e.yaml:6: spec.gate.parity.cni: "same" is not known: choose one of exact, minor, any`},
 		"live embedded":        {one(embedded, "gate: {minimumGrade: live}"), "e.yaml:6: spec.gate.minimumGrade: live cannot be met by the embedded provider, whose pods are simulated: choose another provider, or modelled"},

@@ -75,6 +75,7 @@ func (r read) validate() []error {
 		p.exists(field("spec", "terraform", "varFiles", i), r.Path(f))
 	}
 	p.choice(field("spec", "terraform", "binary"), r.Terraform.Binary, "terraform", "tofu")
+	r.validateTerraformAllow(p)
 	for i, path := range r.Base {
 		p.exists(field("spec", "base", i), r.Path(path))
 	}

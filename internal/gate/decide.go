@@ -27,6 +27,7 @@ const (
 	RuleNoEdges       = "no-edges"          // nothing was checked
 	RuleNothing       = "nothing-reachable" // nothing could have been lost
 	RuleNoBaseline    = "no-baseline"       // nothing to compare with
+	RuleRemark        = "remark"            // worth knowing
 	RuleGrade         = "grade"             // found in a weaker way than is asked for
 )
 
@@ -72,6 +73,9 @@ func (f Findings) general() []Finding {
 	}
 	for _, message := range f.Unclear {
 		out = append(out, Finding{Rule: RuleUnclear, Message: message})
+	}
+	for _, message := range f.Remarks {
+		out = append(out, Finding{Verdict: Pass, Rule: RuleRemark, Message: message})
 	}
 	return out
 }

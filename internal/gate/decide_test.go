@@ -127,6 +127,7 @@ func TestGeneralRules(t *testing.T) {
 		"apply failed, probed":    {func(f *Findings, _ *Policy) { f.ApplyFailed = "no"; f.After.Edges[0].Outcome = down }, Blocked, []string{RuleApply, RuleLost, RuleNothing}},
 		"other check":             {func(f *Findings, _ *Policy) { f.Failures = []string{"parity"} }, Blocked, []string{RuleCheck}},
 		"unclear":                 {func(f *Findings, _ *Policy) { f.Unclear = []string{"probe evicted"} }, Inconclusive, []string{RuleUnclear}},
+		"remark":                  {func(f *Findings, _ *Policy) { f.Remarks = []string{"worth knowing"} }, Pass, []string{RuleRemark}},
 		"blocked beats unclear":   {func(f *Findings, _ *Policy) { f.Unclear, f.Failures = []string{"a"}, []string{"b"} }, Blocked, []string{RuleCheck, RuleUnclear}},
 		"short interruption":      {func(f *Findings, _ *Policy) { f.interrupted(time.Second, true) }, Pass, []string{RuleInterruption}},
 		"long interruption":       {func(f *Findings, _ *Policy) { f.interrupted(6*time.Second, true) }, Blocked, []string{RuleInterruption}},

@@ -51,6 +51,8 @@ type Findings struct {
 	PlanRemarks []string
 	// Unclear are things that could not be found out; they make the verdict inconclusive.
 	Unclear []string
+	// Remarks are worth knowing and decide nothing.
+	Remarks []string
 }
 
 // Decision is a verdict and everything that led to it, worst first.

@@ -37,16 +37,24 @@ func BaseState(ctx context.Context, env *config.Environment, loaders change.Load
 func renderParts(ctx context.Context, ch *change.Change, target change.Target) ([]snapshot.Object, error) {
 	var all []snapshot.Object
 	for _, part := range ch.Parts {
-		renderer, ok := part.(change.Renderer)
-		if !ok {
-			return nil, fmt.Errorf("%s %s: its objects cannot be known without running it: use stagegate stage",
-				part.Kind(), part.Name())
-		}
-		objects, err := renderer.Render(ctx, target)
+		objects, err := renderPart(ctx, part, target)
 		if err != nil {
-			return nil, fmt.Errorf("rendering %s %s: %w", part.Kind(), part.Name(), err)
+			return nil, err
 		}
 		all = append(all, objects...)
 	}
 	return all, nil
+}
+
+func renderPart(ctx context.Context, part change.Part, target change.Target) ([]snapshot.Object, error) {
+	renderer, ok := part.(change.Renderer)
+	if !ok {
+		return nil, fmt.Errorf("%s %s: its objects cannot be known without running it: use stagegate stage",
+			part.Kind(), part.Name())
+	}
+	objects, err := renderer.Render(ctx, target)
+	if err != nil {
+		return nil, fmt.Errorf("rendering %s %s: %w", part.Kind(), part.Name(), err)
+	}
+	return objects, nil
 }

@@ -24,6 +24,8 @@ type Check struct {
 	// StateName says where the state comes from, for the report.
 	StateName string
 	Target    change.Target
+	// Inspectors look at parts that cannot be rendered.
+	Inspectors map[change.Kind]change.Inspector
 }
 
 // Check runs a check and returns its result.
@@ -51,17 +53,21 @@ func (r *Runner) check(ctx context.Context, c Check, ch *change.Change) (*report
 	if err != nil {
 		return nil, err
 	}
-	var changed []snapshot.Object
-	err = errors.Join(err, s.step(ctx, "render", func(ctx context.Context, _ *progress.Step) (string, error) {
-		changed, err = render(ctx, ch, c)
-		return fmt.Sprintf("%d objects", len(changed)), err
-	}))
+	var found *change.Inspection
+	err = s.step(ctx, "render", func(ctx context.Context, _ *progress.Step) (string, error) {
+		found, err = inspect(ctx, ch, c)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d objects", len(found.Objects)), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.out.Plan = apply.PlanOffline(c.State, ch.Name, changed)
+	s.out.Plan = apply.PlanOffline(c.State, ch.Name, found.Objects)
+	s.out.Plan.Items = append(s.out.Plan.Items, found.Items...)
 	err = s.step(ctx, "model", func(ctx context.Context, _ *progress.Step) (string, error) {
-		return s.modelDifference(ctx, c, checks, changed)
+		return s.modelDifference(ctx, c, checks, found)
 	})
 	if err != nil {
 		return nil, err
@@ -75,28 +81,52 @@ func (r *Runner) check(ctx context.Context, c Check, ch *change.Change) (*report
 
 // modelDifference evaluates the state without and with the change. Both times what runs
 // is derived alike, so that the change alone makes the difference.
-func (s *session) modelDifference(ctx context.Context, c Check, checks config.Checks, changed []snapshot.Object) (string, error) {
+func (s *session) modelDifference(ctx context.Context, c Check, checks config.Checks, found *change.Inspection) (string, error) {
 	before, baseline, err := Model(ctx, c.State.Overlay(), checks)
 	if err != nil {
 		return "", fmt.Errorf("modelling %s: %w", c.StateName, err)
 	}
-	after, matrix, err := Model(ctx, c.State.Overlay(changed...), checks)
+	after, matrix, err := Model(ctx, c.State.Without(found.Removed...).Overlay(found.Objects...), checks)
 	if err != nil {
 		return "", fmt.Errorf("modelling %s with the change: %w", c.StateName, err)
 	}
-	s.findings = gate.Findings{Expectations: merge(before, after), Baseline: baseline, After: matrix}
+	s.findings = gate.Findings{
+		Expectations: merge(before, after), Baseline: baseline, After: matrix,
+		Failures: found.Refused, Unclear: found.Unclear, Remarks: found.Remarks,
+	}
 	s.out.Baseline, s.out.Grade = baseline, matrix.Grade
 	return fmt.Sprintf("%s: %d objects; %s", c.StateName, c.State.Len(), tally(matrix)), nil
 }
 
-// render renders the change and validates what comes out.
-func render(ctx context.Context, ch *change.Change, c Check) ([]snapshot.Object, error) {
-	objects, err := renderParts(ctx, ch, c.Target)
+// inspect renders the parts of the change, looks at those that cannot be rendered, and
+// validates the objects that come out.
+func inspect(ctx context.Context, ch *change.Change, c Check) (*change.Inspection, error) {
+	all := &change.Inspection{}
+	for _, part := range ch.Parts {
+		found, err := inspectPart(ctx, part, c)
+		if err != nil {
+			return nil, err
+		}
+		all.Objects, all.Removed = append(all.Objects, found.Objects...), append(all.Removed, found.Removed...)
+		all.Items = append(all.Items, found.Items...)
+		all.Refused, all.Unclear = append(all.Refused, found.Refused...), append(all.Unclear, found.Unclear...)
+		all.Remarks = append(all.Remarks, found.Remarks...)
+	}
+	if _, err := snapshot.New(all.Objects...); err != nil {
+		return nil, err
+	}
+	return all, errors.Join(validate.Objects(all.Objects, c.State)...)
+}
+
+func inspectPart(ctx context.Context, part change.Part, c Check) (*change.Inspection, error) {
+	inspector, ok := c.Inspectors[part.Kind()]
+	if !ok {
+		objects, err := renderPart(ctx, part, c.Target)
+		return &change.Inspection{Objects: objects}, err
+	}
+	found, err := inspector(ctx, part, c.Target)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("inspecting %s %s: %w", part.Kind(), part.Name(), err)
 	}
-	if _, err := snapshot.New(objects...); err != nil {
-		return nil, err
-	}
-	return objects, errors.Join(validate.Objects(objects, c.State)...)
+	return found, nil
 }

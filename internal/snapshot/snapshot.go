@@ -6,6 +6,7 @@ package snapshot
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -96,6 +97,16 @@ func (s *Snapshot) Overlay(changed ...Object) *Snapshot {
 	}
 	for _, o := range changed {
 		out.objects[KeyOf(o.Unstructured)] = o
+	}
+	return out
+}
+
+// Without returns a new snapshot that lacks the objects with these keys. What is not there
+// does not matter.
+func (s *Snapshot) Without(keys ...Key) *Snapshot {
+	out := &Snapshot{objects: maps.Clone(s.objects), Derived: s.Derived}
+	for _, k := range keys {
+		delete(out.objects, k)
 	}
 	return out
 }

@@ -25,19 +25,32 @@ var readers = []string{
 	"filebase64sha256", "filebase64sha512", "templatefile",
 }
 
-// inside is a path relative to the root of the configuration. Terraform runs there, so
-// this is also what relative paths are relative to.
+// inside tells whether a path stays in the root module's directory, and gives it in the form
+// that files are named by. Terraform runs there, so relative paths are relative to it.
 func inside(p string) (string, bool) {
 	clean := path.Clean(strings.ReplaceAll(p, `\`, "/"))
-	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") || strings.HasPrefix(clean, "~") || strings.Contains(clean, ":") {
-		return "", false
+	outside := path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") ||
+		strings.HasPrefix(clean, "~") || strings.Contains(clean, ":")
+	return clean, !outside
+}
+
+// holds is inside, and true for what lies beside a local module out of that directory, too.
+func (i *inspector) holds(p string) (string, bool) {
+	name, ok := inside(p)
+	if ok || path.IsAbs(name) {
+		return name, ok
 	}
-	return clean, true
+	for known := range i.files {
+		if known == name || strings.HasPrefix(known, name+"/") && name != ".." && !strings.HasSuffix(name, "/..") {
+			return name, true
+		}
+	}
+	return name, false
 }
 
 // read is a file of the change; there are no others here.
 func (i *inspector) read(p string) ([]byte, error) {
-	name, ok := inside(p)
+	name, ok := i.holds(p)
 	content, found := i.files[name]
 	if !ok || !found {
 		return nil, fmt.Errorf("there is no file %s in the change", p)
@@ -83,13 +96,16 @@ func (i *inspector) fileset() function.Function {
 		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "pattern", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			dir, ok := inside(args[0].AsString())
+			dir, ok := i.holds(args[0].AsString())
 			if !ok {
 				return cty.NilVal, fmt.Errorf("%s leads out of the change", args[0].AsString())
 			}
 			var found []cty.Value
 			for name := range i.files {
-				relative, below := strings.CutPrefix(path.Join("/", name), strings.TrimSuffix(path.Join("/", dir), "/")+"/")
+				relative, below := strings.CutPrefix(name, dir+"/")
+				if dir == "." {
+					relative, below = name, !strings.HasPrefix(name, "../")
+				}
 				if below && globbed(args[1].AsString(), relative) {
 					found = append(found, cty.StringVal(relative))
 				}

@@ -131,9 +131,13 @@ func TestRefused(t *testing.T) {
 		"local modules that are not there": {
 			"module \"a\" {\n  source = \"../b\"\n}\nmodule \"c\" {\n  source = \"./.hidden\"\n}",
 			[]string{
-				`infra/main.tf:2: module.a comes from "../b", which leads out of the directory: move it into the directory, or name the directory above as the change`,
-				`infra/main.tf:5: module.c comes from "./.hidden", where there is no configuration that could be read: correct the source; directories whose names begin with a dot are not read`,
+				`infra/main.tf:2: module.a comes from "../b", where there is no configuration that could be read: correct the source`,
+				`infra/main.tf:5: module.c comes from "./.hidden", where there is no configuration that could be read: correct the source`,
 			},
+		},
+		"local module beside the root": {
+			"module \"a\" {\n  source = \"../a\"\n}\n-- ../a/x.tf --\nlocals {\n  ok  = file(\"${path.module}/in.txt\")\n  out = file(\"${path.module}/../../x\")\n}\n-- ../a/in.txt --\n",
+			[]string{`a/x.tf:3: module.a.locals reads "../a/../../x", a file outside the configuration, with file(): keep the file in the directory, or have the change reviewed and check it with --trust`},
 		},
 		"module that calls itself": {
 			"module \"a\" { source = \"./a\" }\n-- a/x.tf --\nmodule \"a\" { source = \"../a\" }",

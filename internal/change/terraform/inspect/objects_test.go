@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/stagegate/stagegate/internal/change/terraform/inspect"
+	"github.com/stagegate/stagegate/internal/change/tree"
 )
 
 // TestObjects reads the ways in which configurations write objects. Each stands in one
@@ -209,28 +210,31 @@ n = "plain"
 }
 
 func FuzzFiles(f *testing.F) {
-	for _, seed := range []string{
-		"resource \"kubectl_manifest\" \"x\" {\n  yaml_body = \"kind: ${var.x}\"\n}",
-		"locals { a = [for x in fileset(path.module, \"*\") : file(x) if x != null] }",
-		"module \"m\" { source = \"./m\" }\n-- m/a.tf.json --\n{\"resource\": {\"a\": [{\"b\": {\"provisioner\": {\"x\": {}}}}]}}",
-		"terraform { required_providers { a = { source = \"b/c\" } } }\nprovider \"a\" { exec { command = \"x\" } }",
-		"variable \"v\" { type = map(object({a = optional(string, \"x\")}))\n default = {} }\n-- terraform.tfvars --\nv = {a = {}}",
-		"-- x.tofu --\ncheck \"c\" { data \"http\" \"h\" { url = templatestring(local.x, {}) } }",
-		"data \"x\" \"y\" { count = 2\n z = templatefile(\"t\", {a = count.index}) }\n-- t --\n%{ for x in a }${x}%{ endfor }",
+	for _, seed := range [][3]string{
+		{"resource \"kubectl_manifest\" \"x\" {\n  yaml_body = \"kind: ${var.x}\"\n}", "{}", ""},
+		{"locals { a = [for x in fileset(path.module, \"*\") : file(x) if x != null] }", `{"locals": {"b": "${local.a}"}}`, "a"},
+		{"module \"m\" { source = \"./m\" }", `{"resource": {"a": [{"b": {"provisioner": {"x": {}}}}]}}`, "variable \"n\" {}"},
+		{"terraform {\n required_providers {\n  a = { source = \"b/c\" }\n }\n}\nprovider \"a\" {\n exec {\n  command = \"x\"\n }\n}", `{"terraform": {"backend": {"s3": {}}}}`, ""},
+		{"variable \"v\" {\n type = map(object({a = optional(string, \"x\")}))\n default = {}\n}", `{"//": "x"}`, "output \"o\" {}"},
+		{"data \"x\" \"y\" {\n count = 2\n z = templatefile(\"m/x.tf\", {a = count.index})\n}", "[]", "%{ for x in a }${x}%{ endfor }"},
+		{"data \"external\" \"x\" {}", `{"check": {"c": {"data": {"http": {"h": {"url": "${templatestring(local.x, {})}"}}}}}}`, ""},
 	} {
-		f.Add(seed, true)
-		f.Add(seed, false)
+		f.Add(seed[0], seed[1], seed[2], true)
+		f.Add(seed[0], seed[1], seed[2], false)
 	}
-	f.Fuzz(func(t *testing.T, text string, tofu bool) {
+	f.Fuzz(func(t *testing.T, native, json, module string, tofu bool) {
 		o := options()
 		o.Tofu = tofu
-		result, err := inspect.Files(filesOf(text), o)
+		result, err := inspect.Files([]tree.File{
+			{Name: "main.tf", Content: []byte(native)}, {Name: "other.tf.json", Content: []byte(json)},
+			{Name: "m/x.tf", Content: []byte(module)}, {Name: "x.auto.tfvars", Content: []byte(module)},
+		}, o)
 		if err != nil {
 			return
 		}
 		// A program that the text plainly names as a data source is never let through.
-		if strings.HasPrefix(text, "data \"external\" \"") && result.Count(inspect.Refused) == 0 && len(filesOf(text)) == 1 {
-			t.Errorf("let through: %q", text)
+		if strings.HasPrefix(native, "data \"external\" \"") && result.Count(inspect.Refused) == 0 {
+			t.Errorf("let through: %q", native)
 		}
 		for _, finding := range result.Findings {
 			if finding.Place == "" || finding.What == "" {

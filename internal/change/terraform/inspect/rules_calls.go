@@ -113,7 +113,7 @@ func (w *callWalker) path(call *hclsyntax.FunctionCallExpr, name string, pass ma
 		w.refuse(call.NameRange, w.address, "calls "+name+"() with a file that only a plan knows: "+w.scope.unknowns(call.Args[0]), review)
 		return
 	}
-	if _, ok := inside(v.AsString()); !ok {
+	if _, ok := w.holds(v.AsString()); !ok {
 		w.refuse(call.NameRange, w.address, "reads "+quote(v.AsString())+", a file outside the configuration, with "+name+"()",
 			"keep the file in the directory, or have the change reviewed and check it with --trust")
 		return
@@ -171,7 +171,7 @@ func (w *callWalker) templateCalls(e hclsyntax.Expression) {
 			return
 		}
 		if len(call.Args) > 0 {
-			if _, ok := inside(literal(call.Args[0])); ok && literal(call.Args[0]) != "" {
+			if _, ok := w.holds(literal(call.Args[0])); ok && literal(call.Args[0]) != "" {
 				return
 			}
 		}

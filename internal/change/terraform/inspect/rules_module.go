@@ -62,11 +62,7 @@ func (i *inspector) foreign(r hcl.Range, address, source string) {
 // follow visits a local module, once for each instance.
 func (i *inspector) follow(s *scope, b *hclsyntax.Block, r hcl.Range, source string, instances []instance, known bool) {
 	address := s.at(written(b))
-	dir, ok := inside(path.Join(s.module.dir, strings.ReplaceAll(source, `\`, "/")))
-	if !ok {
-		i.refuse(r, address, "comes from "+quote(source)+", which leads out of the directory", "move it into the directory, or name the directory above as the change")
-		return
-	}
+	dir := path.Join(s.module.dir, strings.ReplaceAll(source, `\`, "/"))
 	if strings.Count(s.address, "module.") >= maxDepth {
 		i.refuse(r, address, "is called more than 20 modules deep", "call it from fewer")
 		return
@@ -77,7 +73,7 @@ func (i *inspector) follow(s *scope, b *hclsyntax.Block, r hcl.Range, source str
 		return
 	}
 	if len(m.files) == 0 {
-		i.refuse(r, address, "comes from "+quote(source)+", where there is no configuration that could be read", "correct the source; directories whose names begin with a dot are not read")
+		i.refuse(r, address, "comes from "+quote(source)+", where there is no configuration that could be read", "correct the source")
 		return
 	}
 	if !known {
