@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/stagegate/stagegate/internal/durable"
 )
 
 // follow is how often the output of an apply is looked for.
@@ -81,7 +83,7 @@ func (w *Workspace) applyPlan(ctx context.Context, file string) error {
 	go func() { followed <- l.follow(log.Name(), done) }()
 	err = cmd.Wait()
 	close(done)
-	if read := <-followed; read != nil {
+	if read := errors.Join(<-followed, w.redactLog()); read != nil {
 		return errors.Join(err, read)
 	}
 	if err == nil {
@@ -91,6 +93,16 @@ func (w *Workspace) applyPlan(ctx context.Context, file string) error {
 		return errors.Join(context.Cause(ctx), l.failed(err))
 	}
 	return l.failed(err)
+}
+
+// redactLog takes out of the log what providers and provisioners may have quoted.
+func (w *Workspace) redactLog() error {
+	name := filepath.Join(w.dir, logFile)
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("reading the log of the apply: %w", err)
+	}
+	return durable.Write(name, []byte(w.secrets.redact(string(content))), 0o600)
 }
 
 // follow reads a growing file until it is told that nothing more comes.

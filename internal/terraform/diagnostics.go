@@ -129,21 +129,33 @@ func isCondition(summary string) bool {
 	}, summary)
 }
 
-var lockField = regexp.MustCompile(`(?m)^\W*(ID|Who|Created|Operation):\s*(.*?)\s*$`)
+var (
+	lockField = regexp.MustCompile(`(?m)^\W*(ID|Who|Created|Operation):\s*(.*?)\s*$`)
+	// httpLock is how the backend http names the lock that is held; the fields after it
+	// are those of the lock that was asked for.
+	httpLock = regexp.MustCompile(`state already locked: ID=(\S+)`)
+)
 
-// lockOf reads who has locked the state, from what Terraform says; nil where it is not
-// about a lock.
+// lockOf reads who has locked the state, from what Terraform says; nil where it does not
+// say that someone has.
 func lockOf(text string) *LockedError {
 	if !strings.Contains(text, "Error acquiring the state lock") {
 		return nil
 	}
-	e := &LockedError{"unknown", "someone", "an unknown time", "unknown operation"}
+	e := &LockedError{Who: "someone", Created: "an unknown time", Operation: "an unknown operation"}
+	if m := httpLock.FindStringSubmatch(text); m != nil {
+		e.ID = m[1]
+		return e
+	}
 	for _, m := range lockField.FindAllStringSubmatch(text, -1) {
 		for name, field := range map[string]*string{"ID": &e.ID, "Who": &e.Who, "Created": &e.Created, "Operation": &e.Operation} {
 			if m[1] == name && m[2] != "" {
 				*field = m[2]
 			}
 		}
+	}
+	if e.ID == "" {
+		return nil
 	}
 	return e
 }

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hc-install/product"
@@ -133,7 +135,10 @@ func fetch(ctx context.Context, wanted version.Constraints, cache string, progre
 	if err != nil {
 		return Program{}, err
 	}
-	latest := &releases.LatestVersion{Product: product.Terraform, Constraints: wanted, InstallDir: dir}
+	// The library's own client tries for a quarter of a minute before it says that there is
+	// no network.
+	client := &http.Client{Transport: http.DefaultTransport}
+	latest := &releases.LatestVersion{Product: product.Terraform, Constraints: wanted, InstallDir: dir, HTTPClient: client, Timeout: 5 * time.Minute}
 	file, err := latest.Install(ctx)
 	if err != nil {
 		return Program{}, errors.Join(err, os.RemoveAll(dir))
