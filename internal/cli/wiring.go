@@ -21,6 +21,7 @@ import (
 	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
 	"github.com/stagegate/stagegate/internal/cluster/kind"
 	"github.com/stagegate/stagegate/internal/cluster/kubeconfig"
+	clusterterraform "github.com/stagegate/stagegate/internal/cluster/terraform"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
@@ -43,6 +44,7 @@ func (f *factory) provider(env *config.Environment) (cluster.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	home := dir
 	dir = filepath.Join(dir, "clusters", env.Provider.Name())
 	switch p := env.Provider; {
 	case p.Kind != nil:
@@ -53,8 +55,14 @@ func (f *factory) provider(env *config.Environment) (cluster.Provider, error) {
 		return kubeconfig.New(spec, env.Name, dir), nil
 	case p.Embedded != nil:
 		return &embedded.Provider{Root: dir, Binary: controlplane.Find}, nil
+	case p.Terraform != nil:
+		cache, err := terraformCache()
+		if err != nil {
+			return nil, err
+		}
+		return clusterterraform.New(clusterterraform.Options{Environment: env, Dir: dir, Home: filepath.Join(home, "terraform"), Cache: cache}), nil
 	}
-	return nil, fmt.Errorf("%s: this provider is not there yet", env.File)
+	return nil, fmt.Errorf("%s: no provider is set", env.File)
 }
 
 // backends makes the back ends of one environment. Terraform's private copies lie in the
@@ -68,7 +76,7 @@ func (f *factory) backends(home, cache string) func(*config.Environment, *apply.
 			change.Kustomize: objects,
 			change.Helm:      applyhelm.New(clients, options),
 			change.Terraform: applyterraform.New(applyterraform.Options{
-				Home: filepath.Join(home, "terraform"), Cache: filepath.Join(cache, "stagegate", "terraform"),
+				Home: filepath.Join(home, "terraform"), Cache: cache,
 				Environment: env, Kubeconfig: up.Kubeconfig, AllowDelete: f.allowDelete,
 			}),
 		}
@@ -80,9 +88,9 @@ func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, err := os.UserCacheDir()
+	cache, err := terraformCache()
 	if err != nil {
-		return nil, fmt.Errorf("finding the user's cache: %w: set XDG_CACHE_HOME to a directory", err)
+		return nil, err
 	}
 	store, err := f.evidence()
 	if err != nil {
@@ -93,4 +101,13 @@ func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 		Evidence: store, Progress: f.progress(), Home: dir, Version: version(), Now: time.Now,
 		SettleInterval: 500 * time.Millisecond, SettleTimeout: time.Minute,
 	}, nil
+}
+
+// terraformCache is where Terraform's plugins and programs are kept for all environments.
+func terraformCache() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the user's cache: %w: set XDG_CACHE_HOME to a directory", err)
+	}
+	return filepath.Join(cache, "stagegate", "terraform"), nil
 }

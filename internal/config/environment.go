@@ -67,14 +67,18 @@ type KubeconfigProvider struct {
 
 // TerraformProvider makes the cluster with Terraform.
 type TerraformProvider struct {
-	Directory        string   `yaml:"directory"`
-	KubeconfigOutput string   `yaml:"kubeconfigOutput"`
-	EndpointOutput   string   `yaml:"endpointOutput"`
-	CAOutput         string   `yaml:"caOutput"`
-	TokenOutput      string   `yaml:"tokenOutput"`
-	Exec             []string `yaml:"exec"`
+	Directory        string `yaml:"directory"`
+	KubeconfigOutput string `yaml:"kubeconfigOutput"`
+	EndpointOutput   string `yaml:"endpointOutput"`
+	CAOutput         string `yaml:"caOutput"`
+	TokenOutput      string `yaml:"tokenOutput"`
+	// Exec is a command that prints credentials, for endpointOutput; ${cluster_name} and
+	// ${OUTPUT} stand for values.
+	Exec []string `yaml:"exec"`
 	// AllowExec names the credential plugins (commands) that a kubeconfig from the output may run.
 	AllowExec []string `yaml:"allowExec"`
+	// BackendConfig is where the cluster's state is; empty: that of TerraformOptions.
+	BackendConfig map[string]string `yaml:"backendConfig"`
 }
 
 // TerraformOptions go to every Terraform run against the environment.

@@ -29,3 +29,25 @@ func (r read) validateTerraformAllow(p *problems) {
 		}
 	}
 }
+
+// validateTerraformProvider finds outputs that do not lead to a cluster.
+func (r read) validateTerraformProvider(p *problems) {
+	t, base := r.Provider.Terraform, func(name string) []any { return field("spec", "provider", "terraform", name) }
+	switch {
+	case t.EndpointOutput == "":
+		for _, f := range []struct {
+			name string
+			set  bool
+		}{{"caOutput", t.CAOutput != ""}, {"tokenOutput", t.TokenOutput != ""}, {"exec", len(t.Exec) > 0}} {
+			if f.set {
+				p.at(base(f.name), " goes with endpointOutput, which is missing: name the output with the API's address, or leave this out")
+			}
+		}
+	case t.KubeconfigOutput != "":
+		p.at(base("endpointOutput"), " and kubeconfigOutput both say where the cluster is: keep one")
+	case t.TokenOutput == "" && len(t.Exec) == 0:
+		p.at(base("endpointOutput"), " needs credentials: add tokenOutput, or exec with a command that prints them, like [aws, eks, get-token, --cluster-name, \"${cluster_name}\"]")
+	case t.TokenOutput != "" && len(t.Exec) > 0:
+		p.at(base("exec"), " and tokenOutput both give credentials: keep one")
+	}
+}

@@ -133,6 +133,7 @@ func (r read) validateProvider(p *problems) {
 		p.at(field("spec", "provider", "terraform", "directory"), " is missing: name the directory of the module that makes the cluster")
 	} else if t != nil {
 		p.exists(field("spec", "provider", "terraform", "directory"), r.Path(t.Directory))
+		r.validateTerraformProvider(p)
 	}
 }
 
