@@ -82,7 +82,7 @@ func quiet(string, ...any) {}
 func buildProbe(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stagegate-probe-linux-"+runtime.GOARCH)
-	command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/stagegate/stagegate/cmd/stagegate-probe")
+	command := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "github.com/stagegate/stagegate/cmd/stagegate-probe")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building stagegate-probe: %v\n%s", err, out)

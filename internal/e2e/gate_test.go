@@ -39,6 +39,7 @@ func TestGate(t *testing.T) {
 	s := newSite(t)
 	t.Run("a change that never gets ready is blocked", s.neverReady)
 	t.Run("interrupted at each stage", s.interrupted)
+	t.Run("a run of 20 objects is measured", s.twentyObjects)
 	t.Run("an interruption is measured", s.interruption)
 	t.Run("local images are loaded", s.localImages)
 	t.Run("real charts are promoted and rolled back", s.charts)
@@ -64,7 +65,7 @@ func newSite(t *testing.T) *site {
 	if t.Failed() {
 		t.FailNow()
 	}
-	t.Logf("two clusters up in %s, side by side", time.Since(began).Round(time.Second))
+	measured(t, "two kind clusters with the platform on them, side by side", time.Since(began), 0, 70*time.Second)
 	return s
 }
 
@@ -112,7 +113,7 @@ func (s *site) clean(t *testing.T, environment string) {
 	for _, pod := range pods.Items {
 		t.Errorf("%s: probe pod %s/%s is left", environment, pod.Namespace, pod.Name)
 	}
-	leases, err := client.CoordinationV1().Leases("").List(t.Context(), metav1.ListOptions{})
+	leases, err := client.CoordinationV1().Leases("").List(t.Context(), metav1.ListOptions{FieldSelector: "metadata.namespace!=kube-node-lease"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,9 +256,9 @@ spec:
 func (s *site) interrupted(t *testing.T) {
 	s.write(t, "late.yaml", withNamespace)
 	staging := s.untouched(t, "staging")
-	for _, at := range []string{"plan", "baseline", "apply", "verify", "revert"} {
+	for _, at := range []string{"staging: plan …", "probe pods made", "staging: apply …", "staging: verify …", "staging: revert …"} {
 		t.Run(at, func(t *testing.T) {
-			s.interrupt(t, "] staging: "+at+" …", "stage", "late.yaml")
+			s.interrupt(t, at, "stage", "late.yaml")
 			s.clean(t, "staging")
 		})
 	}
@@ -276,6 +277,33 @@ func (s *site) interrupted(t *testing.T) {
 	})
 }
 
+// twentyObjects measures a whole run on staging: 20 objects, and at least 100 edges.
+func (s *site) twentyObjects(t *testing.T) {
+	staging := s.untouched(t, "staging")
+	s.edit(t, "environments/checks.yaml", "services: namespace", "services: all")
+	defer s.edit(t, "environments/checks.yaml", "services: all", "services: namespace")
+	change := "apiVersion: v1\nkind: Namespace\nmetadata: {name: bulk}\n---\n" +
+		strings.NewReplacer("name: stuck, namespace: cart", "name: bulk, namespace: bulk", "stuck", "bulk", "/nothing-here", "/readyz").Replace(neverReadyChange)
+	for i := range 18 {
+		change += fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: bulk-%d, namespace: bulk}\ndata: {number: \"%d\"}\n", i, i)
+	}
+	s.write(t, "bulk.yaml", change)
+	r := s.result(t, 0, "stage", "bulk.yaml")
+	e := environment(t, r, "staging")
+	if len(e.Plan.Items) != 20 || len(e.After.Edges) < 100 {
+		t.Errorf("%d objects and %d edges: want 20 and at least 100", len(e.Plan.Items), len(e.After.Edges))
+	}
+	var own time.Duration
+	for _, step := range e.Steps {
+		if step.Name == "apply" {
+			own = step.Duration
+		}
+	}
+	measured(t, fmt.Sprintf("a run on staging, 20 objects and %d edges (beside it: its apply step with the workload's start)", len(e.After.Edges)), r.Duration, own, 15*time.Second+own)
+	s.run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-staging")
+	staging()
+}
+
 // interruption changes a Deployment whose pods are all stopped before new ones start.
 func (s *site) interruption(t *testing.T) {
 	staging := s.untouched(t, "staging")
@@ -286,21 +314,21 @@ func (s *site) interruption(t *testing.T) {
 	var change string
 	for document := range strings.SplitSeq(string(platform), "\n---\n") {
 		if strings.Contains(document, "kind: Deployment\nmetadata: {name: api, namespace: catalog}") {
-			change = strings.Replace(document, "spec:\n  replicas: 2", "spec:\n  strategy: {type: Recreate, rollingUpdate: null}\n  replicas: 2", 1)
+			change = strings.Replace(document, "spec:\n  replicas: 2", "spec:\n  strategy: {rollingUpdate: {maxUnavailable: 100%, maxSurge: 0}}\n  replicas: 2", 1)
 			change = strings.Replace(change, "metadata: {labels: {app: api}}", "metadata: {labels: {app: api}, annotations: {restarted: now}}", 1)
 		}
 	}
-	s.write(t, "recreate.yaml", change)
+	s.write(t, "restart.yaml", change)
 	const edge = "external -> ingress/catalog/api (shop.example/catalog)"
 	s.edit(t, "environments/staging.yaml", "# maxInterruption: 30s", "maxInterruption: 100ms")
-	e := environment(t, s.result(t, 3, "stage", "recreate.yaml"), "staging")
+	e := environment(t, s.result(t, 3, "stage", "restart.yaml"), "staging")
 	restored(t, e)
 	if f := e.Decision.Findings[0]; f.Rule != gate.RuleInterruption || f.Edge == nil || f.Verdict != gate.Blocked {
 		t.Errorf("the first finding is not the interruption: %+v", f)
 	}
 	staging()
 	s.edit(t, "environments/staging.yaml", "maxInterruption: 100ms", "maxInterruption: 2m")
-	r := s.result(t, 0, "stage", "recreate.yaml")
+	r := s.result(t, 0, "stage", "restart.yaml")
 	found := false
 	for _, i := range environment(t, r, "staging").Interruptions {
 		t.Logf("%s: down for %s, healed %v", i.Edge, i.Duration, i.Healed)
@@ -339,7 +367,7 @@ spec:
 `, localImage))
 	staging := s.untouched(t, "staging")
 	r := s.result(t, 0, "stage", "local.yaml", "--load-image", "stagegate-e2e/named:dev")
-	images := engine(t, nil, "exec", "stagegate-e2e-staging-control-plane", "crictl", "images")
+	images := engine(t, nil, "exec", "stagegate-e2e-staging-control-plane", "ctr", "--namespace=k8s.io", "images", "ls", "--quiet")
 	for _, want := range []string{"stagegate-e2e/built-here", "stagegate-e2e/named"} {
 		if !strings.Contains(images, want) {
 			t.Errorf("the node does not have %s:\n%s", want, images)

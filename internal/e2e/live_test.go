@@ -178,16 +178,7 @@ func TestLive(t *testing.T) {
 
 // testDeclared holds answers against declared checks: HTTP, gRPC health and names.
 func testDeclared(t *testing.T, w *world) {
-	nodes, err := w.clients.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := ""
-	for _, a := range nodes.Items[0].Status.Addresses {
-		if a.Type == "InternalIP" {
-			node = a.Address
-		}
-	}
+	node := w.node()
 	const grpc, web, plain = "deployment/traefik/traefik -> service/shop/podinfo:9999/TCP", "deployment/traefik/traefik -> service/shop/podinfo:80/TCP",
 		"deployment/shop/podinfo -> service/shop/podinfo:80/TCP"
 	server, elsewhere := nameServer(t, node), nameServer(t, "192.0.2.7")
@@ -351,6 +342,75 @@ func testLeftovers(t *testing.T, w *world) {
 	}
 }
 
+// testDetection measures how long after a policy took effect the loss of an edge is found.
+// The effect is seen by connecting to the node port again and again from here.
+func testDetection(t *testing.T, w *world) {
+	t.Helper()
+	const edge = "external -> service/traefik/traefik:80/TCP"
+	service, err := w.clients.CoreV1().Services("traefik").Get(t.Context(), "traefik", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := net.JoinHostPort(w.node(), strconv.Itoa(int(service.Spec.Ports[0].NodePort)))
+	p := w.prober("run-detection", live.Options{Rounds: 1})
+	reachable(t, w, p, []string{edge})
+	policy := `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: traefik}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+`
+	applied := time.Now()
+	w.applyText("deny-traefik.yaml", policy)
+	effect := make(chan time.Time, 1)
+	go func() {
+		for {
+			tried := time.Now()
+			conn, err := net.DialTimeout("tcp", door, 500*time.Millisecond)
+			if err != nil {
+				effect <- tried
+				return
+			}
+			_ = conn.Close()
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	for agreeing := 0; agreeing < 2; time.Sleep(500 * time.Millisecond) { // as a run of the program does
+		m, err := p.Probe(t.Context(), w.topology(), expect(edge))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if agreeing++; m.Edges[0].Outcome != reach.Unreachable {
+			agreeing = 0
+		}
+		if time.Since(applied) > felixWait {
+			t.Fatalf("the loss is not found: %+v", m.Edges)
+		}
+	}
+	took := time.Since(<-effect) - 500*time.Millisecond
+	measured(t, "a lost edge found, by two rounds that agree, after the policy took effect", took, time.Since(applied)-took, 5*time.Second)
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.remove("deny-traefik.yaml", policy)
+	time.Sleep(5 * time.Second)
+}
+
+// node is the address of the first node.
+func (w *world) node() string {
+	w.t.Helper()
+	nodes, err := w.clients.CoreV1().Nodes().List(w.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, a := range nodes.Items[0].Status.Addresses {
+		if a.Type == "InternalIP" {
+			return a.Address
+		}
+	}
+	w.t.Fatal("the node has no address")
+	return ""
+}
+
 // TestCalico has Felix cut the ingress controller off with a NetworkPolicy, and with the
 // default-deny policy of the incident, and restores it by deleting them.
 func TestCalico(t *testing.T) {
@@ -411,6 +471,8 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 			t.Errorf("%s: no healed interruption was seen", e)
 		}
 	}
+
+	testDetection(t, w)
 
 	deny, err := os.ReadFile(filepath.Join(dir, "default-deny.yaml"))
 	if err != nil {

@@ -33,10 +33,11 @@ func newProgram(t *testing.T, staging, production string) *program {
 	t.Helper()
 	p := &program{dir: t.TempDir()}
 	p.binary = filepath.Join(p.dir, "bin", "stagegate")
-	build := exec.Command("go", "build", "-o", filepath.Dir(p.binary)+"/", "../../cmd/stagegate", "../../cmd/stagegate-probe")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", p.binary, "../../cmd/stagegate").CombinedOutput(); err != nil {
 		t.Fatalf("building stagegate: %v\n%s", err, out)
+	}
+	if err := os.Rename(buildProbe(t), filepath.Join(p.dir, "bin", "stagegate-probe")); err != nil {
+		t.Fatal(err)
 	}
 	for _, tree := range []struct{ from, to string }{{"../../environments", "environments"}, {"../../testdata/changes", "changes"}} {
 		if err := os.CopyFS(filepath.Join(p.dir, tree.to), os.DirFS(tree.from)); err != nil {
@@ -128,11 +129,10 @@ func (p *program) runWatched(t *testing.T, exit int, watch func(line string, pro
 func (p *program) result(t *testing.T, exit int, args ...string) report.Result {
 	t.Helper()
 	p.run(t, exit, append(args, "--report", "result.json")...)
-	return p.lastResult(t)
-}
-
-func (p *program) lastResult(t *testing.T) (r report.Result) {
-	t.Helper()
+	if t.Failed() {
+		t.FailNow()
+	}
+	var r report.Result
 	content, err := os.ReadFile(p.path("result.json"))
 	if err != nil {
 		t.Fatal(err)

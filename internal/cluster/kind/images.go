@@ -103,7 +103,7 @@ func (p *Provider) LoadArchive(ctx context.Context, name, image string, archive 
 	}
 	defer s.unlock()
 	err = s.eachNode(ctx, func(node nodes.Node) error {
-		if _, err := nodeutils.ImageID(node, image); err == nil {
+		if has(node, image) {
 			return nil
 		}
 		return s.loadInto(node, image, archive)
@@ -132,6 +132,14 @@ func (s *session) eachNode(ctx context.Context, do func(nodes.Node) error) error
 		})
 	}
 	return group.Wait()
+}
+
+// has tells whether a node has an image of that full reference. It asks containerd, which
+// every node image has.
+func has(node nodes.Node, image string) bool {
+	var out strings.Builder
+	err := node.Command("ctr", "--namespace=k8s.io", "images", "ls", "--quiet", "name=="+image).SetStdout(&out).Run()
+	return err == nil && strings.TrimSpace(out.String()) == image
 }
 
 func (s *session) loadInto(node nodes.Node, image string, archive func() (io.ReadCloser, error)) error {

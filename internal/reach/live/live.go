@@ -112,7 +112,6 @@ type Prober struct {
 
 	mu       sync.Mutex
 	pods     map[string]*probePod         // by vantage key
-	leases   map[string]bool              // namespaces with a Lease of the run
 	doors    map[string]door              // by controller and scheme
 	forwards map[string]*forwarding       // by pod and port
 	seen     map[reach.Edge]reach.Outcome // of the last Probe
@@ -138,7 +137,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 	p := &Prober{
 		config: config, clients: clients, options: options.withDefaults(),
 		ephemeralName: "stagegate-probe-" + strconv.FormatInt(time.Now().UnixNano(), 36),
-		pods:          map[string]*probePod{}, leases: map[string]bool{}, doors: map[string]door{},
+		pods:          map[string]*probePod{}, doors: map[string]door{},
 		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{}, answered: map[reach.Edge]bool{},
 	}
 	if err := p.sweep(ctx); err != nil {
@@ -153,15 +152,18 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 // Fresh takes the probe pods away, so that the next Probe makes new ones. What cuts off
 // new pods alone, such as the packet filter of a network plugin that is no more, does not
 // show from pods that were there before.
+//
+// Ephemeral probes are in pods that are not ours to make anew, and are kept.
 func (p *Prober) Fresh(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.removeRun(ctx, p.options.RunID); err != nil {
-		return fmt.Errorf("removing probe pods: %w", err)
+	for key, pod := range p.pods {
+		if !pod.ephemeral {
+			p.drop(ctx, pod)
+			delete(p.pods, key)
+		}
 	}
-	clear(p.pods)
-	clear(p.leases)
-	return nil
+	return ctx.Err()
 }
 
 const closeWait = 30 * time.Second
@@ -183,6 +185,5 @@ func (p *Prober) Close(ctx context.Context) error {
 		return fmt.Errorf("removing probe pods: %w", err)
 	}
 	clear(p.pods)
-	clear(p.leases)
 	return nil
 }
