@@ -58,12 +58,34 @@ test e2e demo: export STAGEGATE_CONTROLPLANE ?= $(CURDIR)/bin/stagegate-controlp
 test: bin/stagegate-controlplane ## Run all tests that need no cluster of yours (they start their own)
 	@for m in $(MODULES); do echo "go -C $$m test ./..." >&2; go -C "$$m" test -timeout 20m ./...; done
 
+# What the end-to-end tests need besides an engine: variables that name directories.
+define E2E_NEEDS
+STAGEGATE_TEST_CALICO Calico's manifests (crds.yaml, calico.yaml, default-deny.yaml)
+STAGEGATE_TEST_CHARTS the Helm charts of podinfo and Traefik (podinfo-*.tgz, traefik-*.tgz)
+endef
+export E2E_NEEDS
+
 # The end-to-end tests skip nothing silently: without what they need they fail.
 .PHONY: e2e
-e2e: build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
+e2e: e2e-needs build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
+	@rm -f bin/measures.md
+	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind
+	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
+
+MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|---:|---:|---:|\n
+
+.PHONY: e2e-needs
+e2e-needs:
 	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || nerdctl info >/dev/null 2>&1 || { \
 	  echo "make e2e: no container engine answers: start Docker, Podman or nerdctl, and see that you may use it" >&2; exit 1; }
-	go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind
+	@missing=; while read -r variable what; do [ -d "$${!variable-}" ] || { missing=1; \
+	  echo "make e2e: set $$variable to a directory with $$what" >&2; }; done <<<"$$E2E_NEEDS"; [ -z "$$missing" ]
+
+.PHONY: bench-kind
+bench-kind: e2e-needs build ## Measure live probes and a whole run on kind clusters, as a table
+	@rm -f bin/measures.md
+	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -run 'TestGate/a_run_of_20|TestMany|TestCalico' ./internal/e2e
+	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
 
 .PHONY: bench
 bench: ## Run all benchmarks and print their results as a table (BENCHTIME=1s)

@@ -39,6 +39,8 @@ type world struct {
 	clients kubernetes.Interface
 	dynamic dynamic.Interface
 	image   string
+	// kubeconfig is the path of the cluster's own kubeconfig.
+	kubeconfig string
 }
 
 // newWorld makes a cluster from a kind configuration, which may be empty.
@@ -70,7 +72,7 @@ func newWorld(t *testing.T, name, kindConfig string) *world {
 	if err := provider.LoadArchive(t.Context(), name, probeImage.Reference, probeImage.Archive, t.Logf); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, rest: rest.CopyConfig(c.REST), image: probeImage.Reference}
+	w := &world{t: t, rest: rest.CopyConfig(c.REST), image: probeImage.Reference, kubeconfig: c.Kubeconfig}
 	w.rest.QPS, w.rest.Burst = 100, 200
 	w.clients = kubernetes.NewForConfigOrDie(w.rest)
 	w.dynamic = dynamic.NewForConfigOrDie(w.rest)

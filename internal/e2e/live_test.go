@@ -17,6 +17,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/stagegate/stagegate/internal/cluster/clustertest"
+	"github.com/stagegate/stagegate/internal/cluster/kubeconfig"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/live"
@@ -174,6 +176,20 @@ func TestLive(t *testing.T) {
 	t.Run("ephemeral", func(t *testing.T) { testEphemeral(t, w) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, w) })
 	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w) })
+	t.Run("kubeconfig", func(t *testing.T) { testKubeconfig(t, w) })
+}
+
+// testKubeconfig uses the cluster as one that somebody else made.
+func testKubeconfig(t *testing.T, w *world) {
+	content, err := os.ReadFile(w.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := config.KubeconfigProvider{Path: w.kubeconfig, Context: "kind-stagegate-live"}
+	clustertest.RunExisting(t, kubeconfig.New(spec, "staging", t.TempDir()), "live")
+	if now, err := os.ReadFile(w.kubeconfig); err != nil || string(now) != string(content) {
+		t.Errorf("the user's kubeconfig was changed (%v)", err)
+	}
 }
 
 // testDeclared holds answers against declared checks: HTTP, gRPC health and names.
@@ -460,7 +476,10 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 	w.remove("deny.yaml", policy)
 	time.Sleep(5 * time.Second)
 	w.want(p, all("reachable", ""))
-	interruptions := stop()
+	interruptions, err := stop()
+	if err != nil {
+		t.Error(err)
+	}
 	t.Logf("interruptions: %+v", interruptions)
 	down := map[string]bool{}
 	for _, i := range interruptions {

@@ -52,7 +52,7 @@ func (l *Live) discover(ctx context.Context) (*snapshot.Snapshot, *topology.Clus
 }
 
 // Watch follows the edges that are there now, at an interval, until it is stopped.
-func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() []gate.Interruption, err error) {
+func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), err error) {
 	_, topo, expected, err := l.discover(ctx)
 	if err != nil {
 		return nil, err

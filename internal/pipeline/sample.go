@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -67,7 +68,7 @@ func (w *watch) interruptions(now time.Time) []gate.Interruption {
 
 // watcher is a prober that can follow edges more closely than round by round.
 type watcher interface {
-	Watch(ctx context.Context, interval time.Duration) (stop func() []gate.Interruption, err error)
+	Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), err error)
 }
 
 // sample follows the edges in the background. The function returned stops it, and returns
@@ -82,7 +83,11 @@ func (s *session) sample(ctx context.Context) (stop func()) {
 		s.watch.failed = err
 		return func() {}
 	}
-	return func() { s.findings.Interruptions = append(s.findings.Interruptions, end()...) }
+	return func() {
+		seen, err := end()
+		s.findings.Interruptions = append(s.findings.Interruptions, seen...)
+		s.watch.failed = errors.Join(s.watch.failed, err)
+	}
 }
 
 // sampleRounds probes at an interval.

@@ -4,6 +4,7 @@ package clustertest
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,10 +31,28 @@ func Run(t *testing.T, fresh Fresh) {
 	t.Run("names", func(t *testing.T) { names(t, fresh) })
 }
 
-// lifecycle takes one cluster from absent to absent, with a stop in between.
-func lifecycle(t *testing.T, fresh Fresh) {
-	provider, name := fresh(t)
-	wantState(t, provider, name, cluster.Absent)
+// RunExisting checks a provider of a cluster that exists already and goes on afterwards.
+func RunExisting(t *testing.T, provider cluster.Provider, name string) {
+	if got := wantState(t, provider, name, cluster.Running); got.UID == "" {
+		t.Errorf("Status before the first use names no UID: %+v", got)
+	}
+	t.Run("use", func(t *testing.T) { use(t, provider, name) })
+	wantState(t, provider, name, cluster.Running)
+	t.Run("cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := provider.Ensure(ctx, name, true, t.Logf); !errors.Is(err, context.Canceled) {
+			t.Errorf("Ensure = %v; want context.Canceled", err)
+		}
+	})
+	if _, ok := provider.(cluster.Destroyer); ok {
+		t.Error("the provider would destroy a cluster that it did not make")
+	}
+}
+
+// use takes a cluster twice and gives it back.
+func use(t *testing.T, provider cluster.Provider, name string) *cluster.Cluster {
+	t.Helper()
 	first := ensure(t, provider, name)
 	if got := wantState(t, provider, name, cluster.Running); got.UID != first.UID || got.Version != first.Version {
 		t.Errorf("Status = %+v; want UID %s and version %s", got, first.UID, first.Version)
@@ -50,6 +69,14 @@ func lifecycle(t *testing.T, fresh Fresh) {
 	wantState(t, provider, name, cluster.Running)
 	release(t, first)
 	release(t, first)
+	return first
+}
+
+// lifecycle takes one cluster from absent to absent, with a stop in between.
+func lifecycle(t *testing.T, fresh Fresh) {
+	provider, name := fresh(t)
+	wantState(t, provider, name, cluster.Absent)
+	first := use(t, provider, name)
 	if status(t, provider, name).State == cluster.Stopped {
 		restarted := ensure(t, provider, name)
 		if restarted.UID != first.UID {
@@ -71,10 +98,15 @@ func lifecycle(t *testing.T, fresh Fresh) {
 
 // sideBySide runs two clusters and tries the credentials of each on the other.
 func sideBySide(t *testing.T, fresh Fresh) {
-	var clusters []*cluster.Cluster
-	for range 2 {
+	var clusters [2]*cluster.Cluster
+	var both sync.WaitGroup
+	for i := range clusters {
 		provider, name := fresh(t)
-		clusters = append(clusters, ensure(t, provider, name))
+		both.Go(func() { clusters[i] = tryEnsure(t, provider, name) })
+	}
+	both.Wait()
+	if clusters[0] == nil || clusters[1] == nil {
+		t.FailNow()
 	}
 	if clusters[0].UID == clusters[1].UID {
 		t.Fatalf("both clusters have UID %s", clusters[0].UID)
@@ -136,12 +168,23 @@ func names(t *testing.T, fresh Fresh) {
 // ensure starts a cluster and takes it away when the test ends.
 func ensure(t *testing.T, provider cluster.Provider, name string) *cluster.Cluster {
 	t.Helper()
+	c := tryEnsure(t, provider, name)
+	if c == nil {
+		t.FailNow()
+	}
+	return c
+}
+
+// tryEnsure is ensure for any goroutine: nil where the cluster does not start.
+func tryEnsure(t *testing.T, provider cluster.Provider, name string) *cluster.Cluster {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	defer cancel()
 	start := time.Now()
 	c, err := provider.Ensure(ctx, name, false, t.Logf)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	t.Logf("cluster %s after %s", name, time.Since(start).Round(10*time.Millisecond))
 	t.Cleanup(func() { takeAway(t, provider, c) })

@@ -3,6 +3,9 @@ package live
 import (
 	"context"
 	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // trust runs the positive controls after a round: for each vantage, why a time-out from
@@ -24,6 +27,24 @@ func (p *Prober) trust(ctx context.Context, vantages map[string]vantage) (map[st
 			continue // states above were read from the API server: this process has a network
 		}
 		out[key] = distrust(p.pod(key), states, nodes)
+	}
+	return out, nil
+}
+
+// steady says since when each probe pod passes its positive control without a break, by
+// the node's clock.
+func (p *Prober) steady(ctx context.Context) (map[string]time.Time, error) {
+	pods, err := p.clients.CoreV1().Pods("").List(ctx, selecting(p.options.RunID))
+	if err != nil {
+		return nil, fmt.Errorf("reading the probe pods: %w", err)
+	}
+	out := make(map[string]time.Time, len(pods.Items))
+	for _, pod := range pods.Items {
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.ContainersReady && c.Status == corev1.ConditionTrue && !pod.Spec.HostNetwork {
+				out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = c.LastTransitionTime.Time
+			}
+		}
 	}
 	return out, nil
 }

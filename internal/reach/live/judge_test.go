@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -166,12 +167,12 @@ func TestSampled(t *testing.T) {
 	at := func(second int, code probe.Code) probe.Result {
 		return probe.Result{At: began.Add(time.Duration(second) * time.Second), Code: code, Phase: probe.Connecting}
 	}
-	sample := func(up bool, results ...probe.Result) *watch {
+	sample := func(up bool, results ...probe.Result) *sampled {
 		s := &sampled{up: up, attempt: attempt{goal: goal{judge: judgeTCP(there)}, control: -1}}
 		for _, r := range results {
 			s.note(r, nil)
 		}
-		return &watch{samples: map[int]*sampled{1: s}}
+		return s
 	}
 	healed := sample(false, at(0, probe.Answered), at(1, probe.TimedOut), at(2, probe.Failed), at(3, probe.Refused), at(4, probe.Answered)).interruptions()
 	if len(healed) != 1 || !healed[0].Healed || healed[0].Duration != 3*time.Second {
@@ -186,5 +187,15 @@ func TestSampled(t *testing.T) {
 	}
 	if unclear := sample(true, at(1, probe.Failed), at(4, probe.Reset)).interruptions(); len(unclear) != 0 {
 		t.Errorf("samples that failed: %+v", unclear)
+	}
+	w := &watch{samples: map[int]*sampled{1: sample(true, at(1, probe.TimedOut), at(3, probe.Answered), at(6, probe.TimedOut), at(9, probe.TimedOut))}}
+	believed, err := w.believed(func(_ attempt, down time.Time) error {
+		if down.Before(began.Add(5 * time.Second)) {
+			return errTest
+		}
+		return nil
+	})
+	if len(believed) != 1 || believed[0].Healed || !errors.Is(err, errTest) {
+		t.Errorf("believed: %+v, %v; want the second interruption alone, and a doubt about the first", believed, err)
 	}
 }

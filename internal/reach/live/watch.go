@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,11 +16,13 @@ import (
 
 const watchRetry = 500 * time.Millisecond
 
-// Watch samples edges at the interval, each from one vantage, until stop is called; stop
-// returns for how long each edge was down. Edges to pods and workloads are left out: their
-// addresses change in any rollout. An edge counts from its first answer on, and only
-// silence or a refusal counts as down; a sample that could not be taken counts as nothing.
-func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation, interval time.Duration) (stop func() []gate.Interruption, err error) {
+// Watch samples edges at the interval, each from all its vantages, until stop is called;
+// stop returns for how long each edge was down, from each vantage. Edges to pods and
+// workloads are left out: their addresses change in any rollout. An edge counts from its
+// first answer on, and only silence or a refusal counts as down; a sample that could not
+// be taken counts as nothing. What a probe saw while it did not pass its positive control
+// is left out too, and makes stop return an error.
+func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation, interval time.Duration) (stop func() ([]gate.Interruption, error), err error) {
 	plan, err := p.plan(ctx, topo, slices.DeleteFunc(slices.Clone(edges), unstable))
 	if err != nil {
 		return nil, fmt.Errorf("planning to watch edges: %w", err)
@@ -33,10 +36,10 @@ func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reac
 	for key, targets := range w.orders {
 		group.Go(func() { p.watchFrom(watching, plan, key, probe.Order{Targets: targets, Interval: interval}, w) })
 	}
-	return sync.OnceValue(func() []gate.Interruption {
+	return sync.OnceValues(func() ([]gate.Interruption, error) {
 		cancel()
 		group.Wait()
-		return w.interruptions()
+		return p.believed(context.WithoutCancel(ctx), plan, w)
 	}), nil
 }
 
@@ -76,15 +79,19 @@ type watch struct {
 	controls map[int]*probe.Result // the last answer to each control, by target
 }
 
-// newWatch takes one attempt of each edge: one vantage and one way are enough to sample.
+// newWatch takes one attempt of each edge from each vantage: one way is enough to sample.
 func newWatch(p *Prober, plan *plan) *watch {
 	w := &watch{orders: map[string][]probe.Target{}, samples: map[int]*sampled{}, controls: map[int]*probe.Result{}}
-	needed, taken := map[int]bool{}, map[int]bool{}
+	type way struct {
+		edge int
+		from string
+	}
+	needed, taken := map[int]bool{}, map[way]bool{}
 	for _, a := range plan.attempts {
-		if taken[a.edge] {
+		if taken[way{a.edge, a.from}] {
 			continue
 		}
-		taken[a.edge] = true
+		taken[way{a.edge, a.from}] = true
 		edge := plan.edges[a.edge].Edge
 		w.samples[a.goal.target.ID] = &sampled{edge: edge, attempt: a, up: p.seen[edge] == reach.Reachable}
 		needed[a.goal.target.ID], needed[a.control] = true, true
@@ -116,7 +123,13 @@ type sampled struct {
 	up      bool      // it has been reachable
 	since   time.Time // down since, or zero
 	last    time.Time // end of the last sample
-	past    []gate.Interruption
+	past    []downtime
+}
+
+// downtime is an interruption and when it began.
+type downtime struct {
+	gate.Interruption
+	began time.Time
 }
 
 func (s *sampled) note(r probe.Result, control *probe.Result) {
@@ -128,22 +141,52 @@ func (s *sampled) note(r probe.Result, control *probe.Result) {
 		}
 	case reach.Reachable:
 		if !s.since.IsZero() {
-			s.past = append(s.past, gate.Interruption{Edge: s.edge, Duration: r.At.Sub(s.since), Healed: true})
+			s.past = append(s.past, downtime{gate.Interruption{Edge: s.edge, Duration: r.At.Sub(s.since), Healed: true}, s.since})
 		}
 		s.up, s.since = true, time.Time{}
 	}
 }
 
-func (w *watch) interruptions() []gate.Interruption {
+// believed are the interruptions that were seen by probes whose positive control held.
+func (p *Prober) believed(ctx context.Context, plan *plan, w *watch) ([]gate.Interruption, error) {
+	trust, err := p.trust(ctx, plan.vantages)
+	if err != nil {
+		return nil, fmt.Errorf("looking whether what was watched can be trusted: %w", err)
+	}
+	steady, err := p.steady(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.believed(func(a attempt, began time.Time) error {
+		if trust[a.from] != "" || began.Before(steady[p.pod(a.from).id()]) {
+			return fmt.Errorf("the probe at %s did not work all the while", plan.vantages[a.from])
+		}
+		return nil
+	})
+}
+
+// believed leaves out the interruptions that there is a doubt about, and returns the doubts.
+func (w *watch) believed(doubt func(a attempt, began time.Time) error) ([]gate.Interruption, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []gate.Interruption
+	var doubts []error
 	for _, s := range w.samples {
-		out = append(out, s.past...)
-		if !s.since.IsZero() {
-			out = append(out, gate.Interruption{Edge: s.edge, Duration: s.last.Sub(s.since)})
+		for _, d := range s.interruptions() {
+			if err := doubt(s.attempt, d.began); err != nil {
+				doubts = append(doubts, fmt.Errorf("%s seemed to be down, but %w", s.edge, err))
+				continue
+			}
+			out = append(out, d.Interruption)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b gate.Interruption) int { return a.Edge.Compare(b.Edge) })
-	return out
+	return out, errors.Join(doubts...)
+}
+
+func (s *sampled) interruptions() []downtime {
+	if s.since.IsZero() {
+		return s.past
+	}
+	return append(slices.Clone(s.past), downtime{gate.Interruption{Edge: s.edge, Duration: s.last.Sub(s.since)}, s.since})
 }
