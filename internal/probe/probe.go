@@ -99,6 +99,8 @@ type Result struct {
 	Chain    [][]byte          `json:"chain,omitempty"`
 	// Of DNS: the addresses. Of GRPC: Status 1 is SERVING.
 	Addresses []string `json:"addresses,omitempty"`
+	// Done is true in a last result, of no target, when an order is carried out.
+	Done bool `json:"done,omitempty"`
 }
 
 // Order is what the program reads from its standard input.

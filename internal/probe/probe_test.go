@@ -340,13 +340,42 @@ func TestObey(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
-		codes[r.ID] = r.Code
+		if !r.Done {
+			codes[r.ID] = r.Code
+		}
 	}
 	if codes[1] != probe.Answered || codes[2] != probe.Refused || len(codes) != 2 {
 		t.Errorf("got %v", codes)
 	}
 	if err := probe.Obey(t.Context(), strings.NewReader("{"), io.Discard); err == nil {
 		t.Error("half an order was obeyed")
+	}
+}
+
+// One program carries out orders as they come, and says when each is done.
+func TestObeyOrdersInTurn(t *testing.T) {
+	in, orders := io.Pipe()
+	out, lines := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- probe.Obey(t.Context(), in, lines)
+		_ = lines.Close()
+	}()
+	results := json.NewDecoder(out)
+	for id := range 3 {
+		if _, err := fmt.Fprintf(orders, `{"targets":[{"id":%d,"protocol":"tcp","address":%q}]}`+"\n", id, silent(t)); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []probe.Result{{ID: id, Code: probe.Answered}, {Done: true}} {
+			var got probe.Result
+			if err := results.Decode(&got); err != nil || got.ID != want.ID || got.Code != want.Code || got.Done != want.Done {
+				t.Fatalf("order %d: got %+v, %v; want %+v", id, got, err, want)
+			}
+		}
+	}
+	_ = orders.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -56,30 +57,37 @@ func Stop() error {
 	return syscall.Kill(1, syscall.SIGTERM)
 }
 
-// Obey reads an order from in and writes its results to out as JSON lines. An order with
-// an interval goes on until in ends.
+// Obey carries out the orders that it reads from in, one after another until in ends, and
+// writes their results to out as JSON lines: all at once, with a last one that says so. An
+// order with an interval goes on until in ends, and its results are written as they come.
 func Obey(ctx context.Context, in io.Reader, out io.Writer) error {
-	var order Order
-	input := json.NewDecoder(in)
-	if err := input.Decode(&order); err != nil {
-		return fmt.Errorf("reading the order: %w", err)
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	lines := json.NewEncoder(out)
-	emit := func(r Result) {
-		if err := lines.Encode(r); err != nil {
+	input, lines := json.NewDecoder(in), bufio.NewWriter(out)
+	check := func(err error) {
+		if err != nil {
 			cancel(fmt.Errorf("writing a result: %w", err)) // nobody listens any more
 		}
 	}
-	if order.Interval <= 0 {
-		Run(ctx, order.Targets, emit)
-	} else {
-		go func() {
-			_, _ = io.Copy(io.Discard, in) // its end is the sign to stop, however it ends
-			cancel(nil)
-		}()
-		Watch(ctx, order.Targets, order.Interval, emit)
+	write := func(r Result) { check(json.NewEncoder(lines).Encode(r)) }
+	for first := true; ctx.Err() == nil; first = false {
+		var order Order
+		if err := input.Decode(&order); !first && errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("reading the order: %w", err)
+		}
+		if order.Interval > 0 {
+			go func() {
+				_, _ = io.Copy(io.Discard, in) // its end is the sign to stop, however it ends
+				cancel(nil)
+			}()
+			Watch(ctx, order.Targets, order.Interval, func(r Result) { write(r); check(lines.Flush()) })
+			break
+		}
+		Run(ctx, order.Targets, write)
+		write(Result{Done: true})
+		check(lines.Flush())
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause

@@ -19,20 +19,17 @@ import (
 	"github.com/stagegate/stagegate/internal/probe/image"
 )
 
-// obey has a probe pod carry out an order, and hands each result to emit as it comes. The
-// order goes over the API server and the kubelet, so no policy on pod traffic cuts it off.
-func (p *Prober) obey(ctx context.Context, pod probePod, order probe.Order, emit func(probe.Result)) error {
+// watchFor has a probe pod carry out an order with an interval until ctx ends, and hands
+// each result to emit as it comes. Orders go over the API server and the kubelet, so no
+// policy on pod traffic cuts them off.
+func (p *Prober) watchFor(ctx context.Context, pod probePod, order probe.Order, emit func(probe.Result)) error {
 	content, err := json.Marshal(order)
 	if err != nil {
 		return fmt.Errorf("writing the order of a probe: %w", err)
 	}
-	var in io.Reader = bytes.NewReader(content)
-	if order.Interval > 0 {
-		in = io.MultiReader(in, untilDone{ctx}) // the probe stops when its input ends
-		var cancel context.CancelFunc
-		ctx, cancel = later(ctx, stopWait)
-		defer cancel()
-	}
+	in := io.MultiReader(bytes.NewReader(content), untilDone{ctx}) // the probe stops when its input ends
+	ctx, cancel := later(ctx, stopWait)
+	defer cancel()
 	return p.execute(ctx, pod, []string{image.Program, "try"}, in, emit)
 }
 

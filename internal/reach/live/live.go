@@ -177,6 +177,9 @@ func (p *Prober) Close(ctx context.Context) error {
 	p.renewing.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, pod := range p.pods {
+		pod.talk.hangUp()
+	}
 	for key, f := range p.forwards {
 		f.close()
 		delete(p.forwards, key)

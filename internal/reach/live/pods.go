@@ -23,6 +23,7 @@ type probePod struct {
 	hostNetwork     bool
 	node            string
 	ephemeral       bool      // a container in the real pod
+	talk            *talk     // with its program, once there was an order
 	born            time.Time // when it was first seen running
 	err             error
 }
@@ -109,6 +110,7 @@ func (p *Prober) drop(ctx context.Context, pod *probePod) {
 	if pod == nil || pod.name == "" || pod.ephemeral {
 		return
 	}
+	pod.talk.hangUp()
 	if err := p.clients.CoreV1().Pods(pod.namespace).Delete(ctx, pod.name, atOnce()); err != nil && !apierrors.IsNotFound(err) {
 		p.options.Progress("removing probe pod %s/%s: %v", pod.namespace, pod.name, err)
 	}

@@ -223,11 +223,11 @@ func (p *Prober) ask(ctx context.Context, key string, targets []probe.Target) an
 		probe.Run(ctx, targets, note)
 		return got
 	}
-	pod := p.pod(key)
-	if pod.err != nil {
-		return answers{err: pod.err}
+	talk, err := p.talkWith(ctx, key)
+	if err != nil {
+		return answers{err: err}
 	}
-	got.err = p.obey(ctx, pod, probe.Order{Targets: targets}, note)
+	got.err = talk.order(ctx, probe.Order{Targets: targets}, note)
 	return got
 }
 

@@ -61,7 +61,7 @@ func (p *Prober) watchFrom(ctx context.Context, plan *plan, key string, order pr
 		err := p.ensurePods(ctx, only, plan.nodes)
 		pod := p.pod(key)
 		if err == nil && pod.err == nil {
-			err = p.obey(ctx, pod, order, w.note)
+			err = p.watchFor(ctx, pod, order, w.note)
 		}
 		if err != nil && ctx.Err() == nil {
 			p.options.Progress("watching edges: %v", err)
