@@ -443,8 +443,8 @@ metadata: {name: charts}
 spec:
   parts:
   - manifest: namespaces.yaml
-  - {helm: traefik.tgz, release: edge, namespace: chart-edge, values: [traefik.yaml]}
-  - {helm: podinfo.tgz, release: podinfo, namespace: chart-app, values: [podinfo.yaml]}
+  - helm: {chart: traefik.tgz, release: edge, namespace: chart-edge, values: [traefik.yaml]}
+  - helm: {chart: podinfo.tgz, release: podinfo, namespace: chart-app, values: [podinfo.yaml]}
 `
 
 const traefikValues = `image: {tag: v3.6.7, pullPolicy: IfNotPresent}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -86,11 +87,14 @@ func (s *session) carryOut(ctx context.Context) error {
 	}
 	s.watch = newWatch(s.findings.Baseline)
 	defer s.noteInterruptions()
-	stop := s.sample(ctx)
+	stop := sync.OnceFunc(s.sample(ctx))
+	defer stop()
 	err := s.apply(ctx)
-	stop()
+	if _, closely := s.prober.(watcher); !closely {
+		stop() // the rounds of verify go on sampling
+	}
 	if err != nil || s.out.Untouched {
 		return err
 	}
-	return s.verify(ctx)
+	return s.verify(ctx, stop)
 }

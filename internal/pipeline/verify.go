@@ -7,9 +7,11 @@ import (
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
-// verify probes until two rounds agree, lets the change soak, and probes again.
-func (s *session) verify(ctx context.Context) error {
+// verify probes until two rounds agree, which ends the sampling during the change, lets
+// the change soak, and probes again.
+func (s *session) verify(ctx context.Context, settled func()) error {
 	err := s.step(ctx, "verify", func(ctx context.Context, step *progress.Step) (string, error) {
+		defer settled()
 		return s.observe(ctx, step)
 	})
 	if err != nil || s.env.Gate.Soak == 0 {
