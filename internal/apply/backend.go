@@ -14,7 +14,8 @@ import (
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
-// Backend carries one kind of change part to one cluster and takes it back.
+// Backend carries one kind of change part to one cluster and takes it back. Its errors do not
+// name the part: the caller does.
 type Backend interface {
 	// Plan finds out what the part would do, and changes nothing. Pending carries what
 	// the parts before it would create; what this part would create is added to it.

@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -46,10 +45,7 @@ func (b *Objects) Apply(ctx context.Context, part change.Part, target change.Tar
 		return err
 	}
 	a := &application{Objects: b, record: record, progress: progress, pending: NewPending()}
-	if err := a.run(ctx, objects); err != nil {
-		return fmt.Errorf("applying %s: %w", part.Name(), err)
-	}
-	return nil
+	return a.run(ctx, objects)
 }
 
 // application is one run of Apply.

@@ -16,7 +16,7 @@ func (b *Objects) Plan(ctx context.Context, part change.Part, target change.Targ
 	}
 	preview, err := b.Preview(ctx, objects, pending)
 	if err != nil {
-		return change.Set{}, fmt.Errorf("planning %s: %w", part.Name(), err)
+		return change.Set{}, err
 	}
 	return preview.Set(part.Name()), nil
 }

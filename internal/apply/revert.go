@@ -22,10 +22,8 @@ func (b *Objects) Revert(ctx context.Context, record *Record, progress Progress)
 // resources are gone, before everything else is taken back.
 func (b *Objects) RevertWith(ctx context.Context, record *Record, progress Progress, step func(context.Context, *Outcome) error) (Outcome, error) {
 	r := &reversion{Objects: b, record: record, progress: progress, step: step}
-	if err := r.run(ctx); err != nil {
-		return r.outcome, fmt.Errorf("reverting %s: %w", record.Part, err)
-	}
-	return r.outcome, nil
+	err := r.run(ctx)
+	return r.outcome, err
 }
 
 // reversion is one run of Revert.

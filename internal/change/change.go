@@ -65,6 +65,13 @@ type Renderer interface {
 	Render(ctx context.Context, target Target) ([]snapshot.Object, error)
 }
 
+// Released is a part that is installed as one release into a namespace, which is made where
+// it is absent, as helm upgrade --install --create-namespace does.
+type Released interface {
+	Part
+	Namespace() string
+}
+
 // Change is what is proposed: parts, applied in order and reverted in reverse.
 type Change struct {
 	Name  string

@@ -42,9 +42,17 @@ func tally(m reach.Matrix) string {
 	for _, r := range m.Edges {
 		count[r.Outcome]++
 	}
-	text := fmt.Sprintf("%d of %d edges reachable (%s)", count[reach.Reachable], len(m.Edges), m.Grade)
+	text := fmt.Sprintf("%d of %s reachable (%s)", count[reach.Reachable], counted(len(m.Edges), "edge"), m.Grade)
 	if bad := count[reach.Error] + count[reach.Unknown]; bad > 0 {
 		text += fmt.Sprintf(", %d could not be found out", bad)
 	}
 	return text
+}
+
+// counted is a number with its noun: "1 edge", "2 edges".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

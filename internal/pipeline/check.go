@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/validate"
@@ -59,7 +62,7 @@ func (r *Runner) check(ctx context.Context, c Check, ch *change.Change) (*report
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%d objects", len(found.Objects)), nil
+		return counted(len(found.Objects), "object"), nil
 	})
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (s *session) modelDifference(ctx context.Context, c Check, checks config.Ch
 		Failures: found.Refused, Unclear: found.Unclear, Remarks: found.Remarks,
 	}
 	s.out.Baseline, s.out.Grade = baseline, matrix.Grade
-	return fmt.Sprintf("%s: %d objects; %s", c.StateName, c.State.Len(), tally(matrix)), nil
+	return fmt.Sprintf("%s: %s; %s", c.StateName, counted(c.State.Len(), "object"), tally(matrix)), nil
 }
 
 // inspect renders the parts of the change, looks at those that cannot be rendered, and
@@ -115,13 +118,29 @@ func inspect(ctx context.Context, ch *change.Change, c Check) (*change.Inspectio
 	if _, err := snapshot.New(all.Objects...); err != nil {
 		return nil, err
 	}
-	return all, errors.Join(validate.Objects(all.Objects, c.State)...)
+	wrong := append(validate.Objects(all.Objects, c.State), validate.Namespaces(all.Objects, c.State)...)
+	return all, errors.Join(wrong...)
+}
+
+// renderWhole renders a part, with the namespace that it would make.
+func renderWhole(ctx context.Context, part change.Part, c Check) ([]snapshot.Object, error) {
+	objects, err := renderPart(ctx, part, c.Target)
+	release, ok := part.(change.Released)
+	if err != nil || !ok || release.Namespace() == metav1.NamespaceDefault {
+		return objects, err
+	}
+	key := snapshot.Key{Kind: "Namespace", Name: release.Namespace()}
+	if _, exists := c.State.Overlay(objects...).Get(key); exists {
+		return objects, nil
+	}
+	made := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": key.Kind, "metadata": map[string]any{"name": key.Name}}}
+	return append([]snapshot.Object{{Unstructured: made, Source: part.Name()}}, objects...), nil
 }
 
 func inspectPart(ctx context.Context, part change.Part, c Check) (*change.Inspection, error) {
 	inspector, ok := c.Inspectors[part.Kind()]
 	if !ok {
-		objects, err := renderPart(ctx, part, c.Target)
+		objects, err := renderWhole(ctx, part, c)
 		return &change.Inspection{Objects: objects}, err
 	}
 	found, err := inspector(ctx, part, c.Target)

@@ -73,7 +73,7 @@ func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, err
 	case 1:
 		return "", notBack("1 edge of the baseline did not come back")
 	default:
-		return "", notBack(fmt.Sprintf("%d edges of the baseline did not come back", n))
+		return "", notBack(counted(n, "edge") + " of the baseline did not come back")
 	}
 	return "the baseline is back: " + tally(matrix), nil
 }

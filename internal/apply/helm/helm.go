@@ -45,20 +45,13 @@ func New(clients *apply.Clients, options apply.Options) *Backend {
 func (b *Backend) Plan(ctx context.Context, part change.Part, target change.Target, pending *apply.Pending) (change.Set, error) {
 	o, err := b.prepare(ctx, part, target, pending)
 	if err != nil {
-		return change.Set{}, fmt.Errorf("planning release %s: %w", part.Name(), err)
+		return change.Set{}, err
 	}
 	return o.preview.Set(part.Name()), nil
 }
 
 // Apply installs or upgrades the release and waits until it is ready.
 func (b *Backend) Apply(ctx context.Context, part change.Part, target change.Target, record *apply.Record, progress apply.Progress) error {
-	if err := b.apply(ctx, part, target, record, progress); err != nil {
-		return fmt.Errorf("applying release %s: %w", part.Name(), err)
-	}
-	return nil
-}
-
-func (b *Backend) apply(ctx context.Context, part change.Part, target change.Target, record *apply.Record, progress apply.Progress) error {
 	if err := b.recover(ctx, part, target); err != nil {
 		return err
 	}

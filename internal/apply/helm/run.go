@@ -110,11 +110,11 @@ func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress app
 	}
 	config, err := b.configuration(ctx, r.Namespace)
 	if err != nil {
-		return apply.Outcome{}, fmt.Errorf("reverting release %s: %w", r.Name, err)
+		return apply.Outcome{}, err
 	}
 	current, err := last(config.Releases, r.Name)
 	if err != nil {
-		return apply.Outcome{}, fmt.Errorf("reverting release %s: %w", r.Name, err)
+		return apply.Outcome{}, err
 	}
 	if current != nil && superseded(current, record) {
 		var outcome apply.Outcome

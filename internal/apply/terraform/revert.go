@@ -33,10 +33,7 @@ func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress app
 		r.leave("the state of "+record.Part, err.Error()+"; then run the rollback again")
 		err = nil
 	}
-	if err != nil {
-		return r.outcome, fmt.Errorf("reverting %s: %w", record.Part, err)
-	}
-	return r.outcome, nil
+	return r.outcome, err
 }
 
 // reversion is one run of Revert.

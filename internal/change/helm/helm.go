@@ -35,7 +35,10 @@ type Part struct {
 	digest    change.Digest
 }
 
-var _ change.Renderer = (*Part)(nil)
+var (
+	_ change.Renderer = (*Part)(nil)
+	_ change.Released = (*Part)(nil)
+)
 
 // Release is what is installed: a chart and its values, of one's own to change.
 type Release struct {
