@@ -23,6 +23,7 @@ type checkOptions struct {
 	change  changeFlags
 	against string
 	live    bool
+	trust   bool
 }
 
 func newCheck(f *factory) *cobra.Command {
@@ -37,7 +38,8 @@ so a check is a first look, never evidence.
 
 Making a Terraform plan runs code that the configuration chooses. So a configuration is
 only read, not planned: what would run programs is refused, and the manifests in it are
-modelled as far as they follow from variables.`,
+modelled as far as they follow from variables. --trust makes a real plan instead, for
+a change that somebody has reviewed.`,
 		Example: `  stagegate check ./change
   stagegate check ./change --against ./cluster-manifests
   stagegate check change.yaml --cluster-name production --live
@@ -48,10 +50,11 @@ modelled as far as they follow from variables.`,
 	o.change.add(cmd)
 	cmd.Flags().StringVar(&o.against, "against", "", "directory (or file) of manifests that is the state to compare with")
 	cmd.Flags().BoolVar(&o.live, "live", false, "compare with what the environment's cluster runs now")
+	cmd.Flags().BoolVar(&o.trust, "trust", false, "make a plan of a Terraform configuration, which runs code that it chooses (best with --live)")
 	return cmd
 }
 
-func (o *checkOptions) run(ctx context.Context, path string) error {
+func (o *checkOptions) run(ctx context.Context, path string) (err error) {
 	if o.live && o.against != "" {
 		return usagef("--live and --against: use one of the two")
 	}
@@ -70,11 +73,16 @@ func (o *checkOptions) run(ctx context.Context, path string) error {
 	}
 	progress := o.progress()
 	defer progress.Close()
-	c, err := o.state(ctx, env)
+	c, up, err := o.state(ctx, env)
+	if up != nil {
+		defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
+	}
 	if err != nil {
 		return err
 	}
-	c.Inspectors = o.inspectors(env)
+	if c.Inspectors, err = o.inspectors(env, up); err != nil {
+		return err
+	}
 	runner := &pipeline.Runner{Progress: progress, Now: now, Version: version()}
 	result, err := runner.Check(ctx, c, ch)
 	if err != nil {
@@ -96,41 +104,42 @@ func (o *checkOptions) environment() (*config.Environment, error) {
 	return o.selectEnvironment(envs, "production", isProduction)
 }
 
-// state reads what the change is compared with.
-func (o *checkOptions) state(ctx context.Context, env *config.Environment) (pipeline.Check, error) {
+// state reads what the change is compared with. A cluster that was asked is returned, to
+// be released in the end.
+func (o *checkOptions) state(ctx context.Context, env *config.Environment) (pipeline.Check, *cluster.Cluster, error) {
 	c := pipeline.Check{Environment: env, Target: change.Target{ClusterName: env.ClusterName, Variables: env.Variables}}
+	var up *cluster.Cluster
 	var err error
 	switch {
 	case o.against != "":
 		c.StateName = o.against
 		c.State, err = directory.Load(ctx, o.against)
 	case o.live:
-		err = o.liveState(ctx, env, &c)
+		up, err = o.liveState(ctx, env, &c)
 	case len(env.Base) > 0:
 		c.StateName = "base of " + env.Name + " (" + strings.Join(env.Base, ", ") + ")"
 		c.State, err = pipeline.BaseState(ctx, env, o.loaders())
 	default:
 		err = fmt.Errorf("environment %s has no base to compare with: use --live, or --against with a directory of manifests (kubectl get -A -o yaml of what runs)", env.Name)
 	}
-	return c, err
+	return c, up, err
 }
 
-func (o *checkOptions) liveState(ctx context.Context, env *config.Environment, c *pipeline.Check) (err error) {
+func (o *checkOptions) liveState(ctx context.Context, env *config.Environment, c *pipeline.Check) (*cluster.Cluster, error) {
 	p, err := o.provider(env)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var up *cluster.Cluster
-	if up, err = p.Ensure(ctx, env.ClusterName, false, func(string, ...any) {}); err != nil {
-		return err
+	up, err := p.Ensure(ctx, env.ClusterName, false, func(string, ...any) {})
+	if err != nil {
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
 	if c.Target, err = pipeline.Target(ctx, env, up); err != nil {
-		return err
+		return up, err
 	}
 	c.StateName = "cluster " + env.ClusterName
 	c.State, err = takeLive(ctx, up)
-	return err
+	return up, err
 }
 
 func takeLive(ctx context.Context, up *cluster.Cluster) (*snapshot.Snapshot, error) {

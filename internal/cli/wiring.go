@@ -9,7 +9,6 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	applyhelm "github.com/stagegate/stagegate/internal/apply/helm"
-	applyterraform "github.com/stagegate/stagegate/internal/apply/terraform"
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/bundle"
 	"github.com/stagegate/stagegate/internal/change/helm"
@@ -40,12 +39,11 @@ func (f *factory) loaders() change.Loaders {
 }
 
 func (f *factory) provider(env *config.Environment) (cluster.Provider, error) {
-	dir, err := f.home()
+	home, err := f.home()
 	if err != nil {
 		return nil, err
 	}
-	home := dir
-	dir = filepath.Join(dir, "clusters", env.Provider.Name())
+	dir := filepath.Join(home, "clusters", env.Provider.Name())
 	switch p := env.Provider; {
 	case p.Kind != nil:
 		return kind.New(config.KindProvider{Image: p.Kind.Image, Config: env.Path(p.Kind.Config)}, dir), nil
@@ -75,10 +73,7 @@ func (f *factory) backends(home, cache string) func(*config.Environment, *apply.
 			change.Manifest:  objects,
 			change.Kustomize: objects,
 			change.Helm:      applyhelm.New(clients, options),
-			change.Terraform: applyterraform.New(applyterraform.Options{
-				Home: filepath.Join(home, "terraform"), Cache: cache,
-				Environment: env, Kubeconfig: up.Kubeconfig, AllowDelete: f.allowDelete,
-			}),
+			change.Terraform: f.terraformBackend(env, up, home, cache),
 		}
 	}
 }

@@ -35,27 +35,49 @@ var (
 	clusterPrefixes = []string{"kubernetes_", "kubectl_", "helm_", "kustomization_", "argocd_", "flux_"}
 )
 
+// Effect is what resources of a type do to what can be reached.
+type Effect int
+
+// The effects: none at all, something in the cluster that is no manifest, a whole manifest,
+// or something elsewhere, such as in a cloud's network.
+const (
+	NoEffect Effect = iota
+	InCluster
+	Manifest
+	Elsewhere
+)
+
+// EffectOf is the effect of a resource type.
+func EffectOf(kind string) Effect {
+	bare := strings.TrimSuffix(strings.TrimPrefix(kind, "kubernetes_"), "_v1")
+	hasPrefix := func(prefix string) bool { return strings.HasPrefix(kind, prefix) }
+	switch {
+	case manifests[kind] != "":
+		return Manifest
+	case slices.Contains(inert, kind), slices.ContainsFunc(inertPrefixes, hasPrefix),
+		hasPrefix("kubernetes_") && slices.Contains(inertKinds, bare):
+		return NoEffect
+	case slices.ContainsFunc(clusterPrefixes, hasPrefix):
+		return InCluster
+	}
+	return Elsewhere
+}
+
 // model reads the objects of a resource, or says that it cannot.
 func (i *inspector) model(s *scope, b *hclsyntax.Block, instances []instance, known bool) {
-	kind, address := b.Labels[0], s.at(written(b))
 	if b.Type != "resource" {
 		return
 	}
-	if argument, ok := manifests[kind]; ok {
-		i.manifests(s, b, argument, instances, known)
-		return
-	}
-	bare, _ := strings.CutPrefix(kind, "kubernetes_")
-	bare = strings.TrimSuffix(bare, "_v1")
-	hasPrefix := func(prefix string) bool { return strings.HasPrefix(kind, prefix) }
-	switch {
-	case slices.Contains(inert, kind), slices.ContainsFunc(inertPrefixes, hasPrefix):
-	case hasPrefix("kubernetes_") && slices.Contains(inertKinds, bare):
-	case slices.ContainsFunc(clusterPrefixes, hasPrefix):
+	kind := b.Labels[0]
+	switch EffectOf(kind) {
+	case NoEffect:
+	case Manifest:
+		i.manifests(s, b, manifests[kind], instances, known)
+	case InCluster:
 		if !known || len(instances) > 0 {
-			i.unclear(b.DefRange(), address, "puts something into the cluster that is not written as a manifest, so it cannot be modelled here", "stagegate stage finds out what it does")
+			i.unclear(b.DefRange(), s.at(written(b)), "puts something into the cluster that is not written as a manifest, so it cannot be modelled here", "stagegate stage finds out what it does")
 		}
-	default:
+	case Elsewhere:
 		i.others[kind] += max(len(instances), 1)
 	}
 }

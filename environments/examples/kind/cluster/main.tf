@@ -1,0 +1,74 @@
+# A kind cluster, made by kind's own program: no provider of a registry is needed.
+# The one variable cluster_name tells staging from production:
+#
+#   terraform apply -var cluster_name=staging
+#   terraform apply -var cluster_name=production
+#
+# with a state for each. stagegate keeps them apart by itself.
+
+terraform {
+  required_version = ">= 1.4"
+}
+
+variable "cluster_name" {
+  description = "Which cluster: staging or production."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", var.cluster_name))
+    error_message = "cluster_name has up to 32 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "node_image" {
+  description = "Image of the nodes; empty is what kind was released with."
+  type        = string
+  default     = ""
+}
+
+variable "workers" {
+  description = "Number of worker nodes, by cluster name; others get none."
+  type        = map(number)
+  default     = { production = 1 }
+}
+
+locals {
+  name  = "tf-${var.cluster_name}"
+  roles = concat(["control-plane"], [for _ in range(lookup(var.workers, var.cluster_name, 0)) : "worker"])
+}
+
+resource "terraform_data" "cluster" {
+  # What the destroy-time provisioner needs has to be in the state.
+  input = {
+    name       = local.name
+    image      = var.node_image
+    kubeconfig = pathexpand("~/.kube/kind-${local.name}.yaml")
+    config = jsonencode({
+      apiVersion = "kind.x-k8s.io/v1alpha4"
+      kind       = "Cluster"
+      nodes      = [for role in local.roles : { role = role }]
+    })
+  }
+
+  provisioner "local-exec" {
+    command     = "printf '%s' \"$CONFIG\" | kind create cluster --name \"$NAME\" $${IMAGE:+--image \"$IMAGE\"} --config - --kubeconfig \"$FILE\" --wait 3m"
+    environment = { NAME = self.output.name, IMAGE = self.output.image, CONFIG = self.output.config, FILE = self.output.kubeconfig }
+  }
+
+  provisioner "local-exec" {
+    when        = destroy
+    command     = "kind delete cluster --name \"$NAME\" --kubeconfig \"$FILE\" && rm -f \"$FILE\" \"$FILE.lock\""
+    environment = { NAME = self.output.name, FILE = self.output.kubeconfig }
+  }
+
+  lifecycle {
+    # A cluster is not made anew because a setting of it has changed.
+    ignore_changes = [input]
+  }
+}
+
+output "kubeconfig" {
+  description = "How to reach the cluster: the content of a kubeconfig file."
+  value       = try(file(terraform_data.cluster.output.kubeconfig), "")
+  sensitive   = true
+}
