@@ -93,7 +93,7 @@ e2e-needs:
 .PHONY: bench-kind
 bench-kind: e2e-needs build ## Measure live probes and a whole run on kind clusters, as a table
 	@rm -f bin/measures.md
-	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -run 'TestGate/a_run_of_20|TestMany|TestCalico' ./internal/e2e
+	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -run 'TestGate/a_run_of_20|TestOneNode/(many|Calico)' ./internal/e2e
 	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
 
 .PHONY: bench

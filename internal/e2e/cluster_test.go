@@ -79,6 +79,29 @@ func newWorld(t *testing.T, name, kindConfig string) *world {
 	return w
 }
 
+// in is the same world for a subtest.
+func (w *world) in(t *testing.T) *world {
+	sub := *w
+	sub.t = t
+	return &sub
+}
+
+// node is the address of the first node.
+func (w *world) node() string {
+	w.t.Helper()
+	nodes, err := w.clients.CoreV1().Nodes().List(w.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, a := range nodes.Items[0].Status.Addresses {
+		if a.Type == "InternalIP" {
+			return a.Address
+		}
+	}
+	w.t.Fatal("the node has no address")
+	return ""
+}
+
 func quiet(string, ...any) {}
 
 func buildProbe(t *testing.T) string {

@@ -167,7 +167,7 @@ func (s *site) incident(t *testing.T) {
 		t.Errorf("staging: reverted %+v", e.Reverted)
 	}
 	lost(t, e, shopFront, "time-out", "GlobalNetworkPolicy default-deny-cross-namespace")
-	lost(t, e, "deployment/cart/api -> service/payments/api:9898/TCP", "time-out")
+	lost(t, e, "deployment/storefront/web -> service/cart/api:9898/TCP", "time-out")
 	if len(r.Environments) > 1 && !r.Environments[1].Untouched {
 		t.Errorf("production was touched: %+v", r.Environments[1])
 	}

@@ -5,16 +5,11 @@ package e2e
 import (
 	"context"
 	"errors"
-	"net"
-	"net/netip"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/stagegate/stagegate/internal/cluster/clustertest"
@@ -23,10 +18,6 @@ import (
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/live"
 )
-
-// CalicoVariable names a directory with crds.yaml, calico.yaml (Felix, enforcing policies
-// only) and default-deny.yaml.
-const calicoVariable = "STAGEGATE_TEST_CALICO"
 
 const (
 	published = "external -> ingress/shop/podinfo (shop.example/)"
@@ -113,10 +104,10 @@ func (w *world) nothingLeft() {
 	}
 }
 
-// TestLive sends packets through a real Traefik to a real podinfo, and from pods with
+// testLive sends packets through a real Traefik to a real podinfo, and from pods with
 // their identities.
-func TestLive(t *testing.T) {
-	w := newWorld(t, "live", "")
+func testLive(w *world) {
+	t := w.t
 	w.apply("testdata/shop.yaml")
 	w.ready("traefik", 1)
 	w.ready("shop", 1)
@@ -144,7 +135,7 @@ func TestLive(t *testing.T) {
 		"deployment/shop/podinfo -> service/kube-system/kube-dns:53/UDP":    {"reachable", "answered"},
 		"deployment/shop/podinfo -> service/kube-system/kube-dns:53/TCP":    {"reachable", "connected"},
 		"deployment/shop/podinfo -> ingress/shop/podinfo (shop.example/)":   {"reachable", "HTTP 200"},
-		"daemonset/kube-system/kube-proxy -> service/shop/podinfo:9999/TCP": {"reachable", "stand-in of daemonset/kube-system/kube-proxy"},
+		"daemonset/kube-system/kube-proxy -> service/shop/podinfo:9999/TCP": {"reachable", "the host network of node"},
 		"deployment/shop/none -> service/shop/podinfo:80/TCP":               {"error", "no pod"},
 		"deployment/shop/podinfo -> service/shop/podinfo:80/SCTP":           {"unreachable", "no port"},
 		"deployment/shop/podinfo -> service/shop/absent:80/TCP":             {"unreachable", "no Service"},
@@ -171,12 +162,12 @@ func TestLive(t *testing.T) {
 	if m, err := p.Probe(t.Context(), w.topology(), []reach.Expectation{trusted}); err != nil || m.Edges[0].Outcome != reach.Unreachable || !strings.Contains(m.Edges[0].Reason, "not trusted") {
 		t.Errorf("a certificate that nobody signed: %+v, %v", m.Edges, err)
 	}
-	t.Run("declared", func(t *testing.T) { testDeclared(t, w) })
-	t.Run("forward", func(t *testing.T) { testForward(t, w) })
-	t.Run("ephemeral", func(t *testing.T) { testEphemeral(t, w) })
-	t.Run("cancel", func(t *testing.T) { testCancel(t, w) })
-	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w) })
-	t.Run("kubeconfig", func(t *testing.T) { testKubeconfig(t, w) })
+	t.Run("declared", func(t *testing.T) { testDeclared(t, w.in(t)) })
+	t.Run("forward", func(t *testing.T) { testForward(t, w.in(t)) })
+	t.Run("ephemeral", func(t *testing.T) { testEphemeral(t, w.in(t)) })
+	t.Run("cancel", func(t *testing.T) { testCancel(t, w.in(t)) })
+	t.Run("leftovers", func(t *testing.T) { testLeftovers(t, w.in(t)) })
+	t.Run("kubeconfig", func(t *testing.T) { testKubeconfig(t, w.in(t)) })
 }
 
 // testKubeconfig uses the cluster as one that somebody else made.
@@ -185,89 +176,11 @@ func testKubeconfig(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := config.KubeconfigProvider{Path: w.kubeconfig, Context: "kind-stagegate-live"}
-	clustertest.RunExisting(t, kubeconfig.New(spec, "staging", t.TempDir()), "live")
+	spec := config.KubeconfigProvider{Path: w.kubeconfig, Context: "kind-stagegate-one"}
+	clustertest.RunExisting(t, kubeconfig.New(spec, "staging", t.TempDir()), "one")
 	if now, err := os.ReadFile(w.kubeconfig); err != nil || string(now) != string(content) {
 		t.Errorf("the user's kubeconfig was changed (%v)", err)
 	}
-}
-
-// testDeclared holds answers against declared checks: HTTP, gRPC health and names.
-func testDeclared(t *testing.T, w *world) {
-	node := w.node()
-	const grpc, web, plain = "deployment/traefik/traefik -> service/shop/podinfo:9999/TCP", "deployment/traefik/traefik -> service/shop/podinfo:80/TCP",
-		"deployment/shop/podinfo -> service/shop/podinfo:80/TCP"
-	server, elsewhere := nameServer(t, node), nameServer(t, "192.0.2.7")
-	tests := []struct {
-		edge    string
-		check   config.Check
-		outcome reach.Outcome
-		reason  string
-	}{
-		{published, config.Check{HTTP: &config.HTTPCheck{Status: []int{200}, BodyContains: "podinfo"}}, reach.Reachable, "HTTP 200"},
-		{published, config.Check{HTTP: &config.HTTPCheck{Status: []int{204}}}, reach.Unreachable, "not 204"},
-		{grpc, config.Check{GRPC: &config.GRPCCheck{Service: "podinfo"}}, reach.Reachable, "SERVING"},
-		{grpc, config.Check{GRPC: &config.GRPCCheck{Service: "nobody"}}, reach.Unreachable, "gRPC status 5"},
-		{web, config.Check{GRPC: &config.GRPCCheck{}}, reach.Error, ""},
-		{plain, config.Check{DNS: &config.DNSCheck{Name: "podinfo.shop.svc.cluster.local"}}, reach.Reachable, ""},
-		{plain, config.Check{DNS: &config.DNSCheck{Name: "nobody.elsewhere.svc.cluster.local"}}, reach.Unreachable, "does not resolve"},
-		{published, config.Check{DNS: &config.DNSCheck{Name: "shop.example", Address: "ingress", Server: server}}, reach.Reachable, ""},
-		{published, config.Check{DNS: &config.DNSCheck{Name: "shop.example", Address: "ingress", Server: elsewhere}}, reach.Unreachable, "resolves to 192.0.2.7, not to " + node},
-	}
-	options := live.Options{}
-	var edges []reach.Expectation
-	for i, test := range tests {
-		e := expect(test.edge)[0]
-		e.Name = strconv.Itoa(i)
-		test.check.Name, test.check.Edge = e.Name, e.Edge
-		options.Checks = append(options.Checks, test.check)
-		edges = append(edges, e)
-	}
-	p := w.prober("run-declared", options)
-	for i, test := range tests { // one by one, since edges are equal
-		m, err := p.Probe(t.Context(), w.topology(), edges[i:i+1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.Edges[0]; got.Outcome != test.outcome || !strings.Contains(got.Reason, test.reason) {
-			t.Errorf("%s %+v: %s: %s\n\twant %s: %s", test.edge, test.check, got.Outcome, got.Reason, test.outcome, test.reason)
-		}
-	}
-	if err := p.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-// nameServer is a DNS server on this machine that answers every question with an address.
-func nameServer(t *testing.T, address string) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	go func() {
-		buffer := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if err := m.Unpack(buffer[:n]); err != nil {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				a := dnsmessage.AResource{A: netip.MustParseAddr(address).As4()}
-				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 1}, Body: &a}}
-			}
-			if packed, err := m.Pack(); err == nil {
-				_, _ = conn.WriteTo(packed, from)
-			}
-		}
-	}()
-	return conn.LocalAddr().String()
 }
 
 // testEphemeral probes from within the real pod, and leaves nothing running there.
@@ -356,151 +269,4 @@ func testLeftovers(t *testing.T, w *world) {
 	if n := left(); n > 0 {
 		t.Errorf("%d pods of a crashed run are left", n)
 	}
-}
-
-// testDetection measures how long after a policy took effect the loss of an edge is found.
-// The effect is seen by connecting to the node port again and again from here.
-func testDetection(t *testing.T, w *world) {
-	t.Helper()
-	const edge = "external -> service/traefik/traefik:80/TCP"
-	service, err := w.clients.CoreV1().Services("traefik").Get(t.Context(), "traefik", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	door := net.JoinHostPort(w.node(), strconv.Itoa(int(service.Spec.Ports[0].NodePort)))
-	p := w.prober("run-detection", live.Options{Rounds: 1})
-	reachable(t, w, p, []string{edge})
-	policy := `apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: deny, namespace: traefik}
-spec: {podSelector: {}, policyTypes: [Ingress]}
-`
-	applied := time.Now()
-	w.applyText("deny-traefik.yaml", policy)
-	effect := make(chan time.Time, 1)
-	go func() {
-		for {
-			tried := time.Now()
-			conn, err := net.DialTimeout("tcp", door, 500*time.Millisecond)
-			if err != nil {
-				effect <- tried
-				return
-			}
-			_ = conn.Close()
-			time.Sleep(20 * time.Millisecond)
-		}
-	}()
-	for agreeing := 0; agreeing < 2; time.Sleep(500 * time.Millisecond) { // as a run of the program does
-		m, err := p.Probe(t.Context(), w.topology(), expect(edge))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if agreeing++; m.Edges[0].Outcome != reach.Unreachable {
-			agreeing = 0
-		}
-		if time.Since(applied) > felixWait {
-			t.Fatalf("the loss is not found: %+v", m.Edges)
-		}
-	}
-	took := time.Since(<-effect) - 500*time.Millisecond
-	measured(t, "a lost edge found, by two rounds that agree, after the policy took effect", took, time.Since(applied)-took, 5*time.Second)
-	if err := p.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	w.remove("deny-traefik.yaml", policy)
-	time.Sleep(5 * time.Second)
-}
-
-// node is the address of the first node.
-func (w *world) node() string {
-	w.t.Helper()
-	nodes, err := w.clients.CoreV1().Nodes().List(w.t.Context(), metav1.ListOptions{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, a := range nodes.Items[0].Status.Addresses {
-		if a.Type == "InternalIP" {
-			return a.Address
-		}
-	}
-	w.t.Fatal("the node has no address")
-	return ""
-}
-
-// TestCalico has Felix cut the ingress controller off with a NetworkPolicy, and with the
-// default-deny policy of the incident, and restores it by deleting them.
-func TestCalico(t *testing.T) {
-	dir := os.Getenv(calicoVariable)
-	if dir == "" {
-		t.Fatalf("set %s to a directory with Calico's manifests", calicoVariable)
-	}
-	w := newWorld(t, "calico", "")
-	w.apply("testdata/shop.yaml")
-	w.apply(filepath.Join(dir, "crds.yaml"))
-	w.apply(filepath.Join(dir, "calico.yaml"))
-	w.ready("traefik", 1)
-	w.ready("shop", 1)
-	w.ready("kube-system", 8)
-	p := w.prober("run-calico", live.Options{})
-	defer w.nothingLeft()
-	defer func() {
-		if err := p.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
-	edges := []string{published, inside, "deployment/shop/podinfo -> service/shop/podinfo:80/TCP"}
-	all := func(outcome, reason string) map[string][2]string {
-		wanted := map[string][2]string{}
-		for _, e := range edges {
-			wanted[e] = [2]string{outcome, reason}
-		}
-		return wanted
-	}
-	w.awaitTraefik(p)
-	w.want(p, all("reachable", ""))
-
-	stop, err := p.Watch(t.Context(), w.topology(), expect(edges...), 500*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := `apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: deny, namespace: shop}
-spec: {podSelector: {}, policyTypes: [Ingress]}
-`
-	w.applyText("deny.yaml", policy)
-	time.Sleep(5 * time.Second) // Felix takes up to four
-	cut := all("unreachable", "time-out")
-	// Traefik's open connection to podinfo outlives the policy; new ones are what counts.
-	w.want(p, cut)
-	w.remove("deny.yaml", policy)
-	time.Sleep(5 * time.Second)
-	w.want(p, all("reachable", ""))
-	interruptions, err := stop()
-	if err != nil {
-		t.Error(err)
-	}
-	t.Logf("interruptions: %+v", interruptions)
-	down := map[string]bool{}
-	for _, i := range interruptions {
-		down[i.Edge.String()] = i.Healed && i.Duration > time.Second && i.Duration < time.Minute
-	}
-	for _, e := range edges[1:] {
-		if !down[e] {
-			t.Errorf("%s: no healed interruption was seen", e)
-		}
-	}
-
-	testDetection(t, w)
-
-	deny, err := os.ReadFile(filepath.Join(dir, "default-deny.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.applyText("default-deny.yaml", string(deny))
-	time.Sleep(5 * time.Second)
-	w.want(p, cut)
-	w.remove("default-deny.yaml", string(deny))
-	time.Sleep(5 * time.Second)
-	w.want(p, all("reachable", ""))
 }

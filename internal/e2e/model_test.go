@@ -5,10 +5,7 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,22 +32,16 @@ var (
 	modelPorts      = []int32{8080, 8081}
 )
 
-// TestModelAgreesWithFelix generates NetworkPolicies over nine pods in three namespaces and
+// testModel generates NetworkPolicies over nine pods in three namespaces and
 // holds what Calico's Felix makes of them, by packets, against the model: every pair of
 // pods, on two ports. A pod and itself are left out: a stand-in is another pod.
-func TestModelAgreesWithFelix(t *testing.T) {
-	dir := os.Getenv(calicoVariable)
-	if dir == "" {
-		t.Fatalf("set %s to a directory with Calico's manifests", calicoVariable)
-	}
-	w := newWorld(t, "model", "")
-	w.apply(filepath.Join(dir, "crds.yaml"))
-	w.apply(filepath.Join(dir, "calico.yaml"))
+func testModel(w *world) {
+	t := w.t
+	w.calico()
 	w.applyText("pods.yaml", ninePods(w.image))
 	for _, ns := range modelNamespaces {
 		w.ready(ns, len(modelPods))
 	}
-	w.ready("kube-system", 8)
 	p := w.prober("run-model", live.Options{Attempt: 1500 * time.Millisecond})
 	defer w.nothingLeft()
 	defer func() {

@@ -42,7 +42,7 @@ func TestTwoNodes(t *testing.T) {
 	w.awaitTraefik(p)
 	w.want(p, map[string][2]string{
 		published: {"reachable", "the host port"},
-		inside:    {"reachable", "stand-in of deployment/traefik/traefik"},
+		inside:    {"reachable", "the host network of node"},
 		"deployment/shop/podinfo -> service/shop/podinfo:80/TCP": {"reachable", "stand-in of deployment/shop/podinfo"},
 		"deployment/shop/podinfo -> service/shop/nobody:80/TCP":  {"unreachable", "refused"},
 	})
