@@ -32,7 +32,7 @@ type act struct {
 	exit     int
 }
 
-func acts() []act {
+func acts(provider string) []act {
 	return []act{
 		{
 			headline: "Before the merge: what would this change cut off?",
@@ -44,7 +44,7 @@ platform. Note how long it takes.`,
 		{
 			headline: "The same change, promoted: staging takes the blow",
 			text: `Nobody read the check. The change goes to staging, where every edge that the policy
-cuts is found at once; it is taken back, the baseline is back, and production was never
+cuts is found at once; it is taken back` + takenBack(provider) + `, and production was never
 touched. In the incident this took 90 minutes to notice, in production.`,
 			args: []string{"promote", "changes/calico.yaml"}, exit: exitcode.Blocked,
 		},
@@ -61,6 +61,16 @@ Staging passes. Production loses the way to payments, and is rolled back.`,
 			args: []string{"promote", "changes/payments-policy.yaml"}, exit: exitcode.RolledBack,
 		},
 	}
+}
+
+// takenBack is what the revert of the incident's change comes to. On real nodes the packet
+// filter keeps rules of a policy engine that is gone, which cut off every new pod.
+func takenBack(provider string) string {
+	if provider == "kind" {
+		return `; the rules that
+Calico's engine leaves in the node still cut off new pods, so staging is made anew`
+	}
+	return ", the baseline is back"
 }
 
 func newDemo(f *factory) *cobra.Command {
@@ -94,7 +104,7 @@ func (f *factory) demo(ctx context.Context, provider string) (err error) {
 	if err := d.unpack(provider); err != nil {
 		return err
 	}
-	for i, a := range acts() {
+	for i, a := range acts(provider) {
 		if i == 1 {
 			if err := d.bringUp(ctx); err != nil {
 				return err
