@@ -31,6 +31,8 @@ type Config struct {
 	// State is a state file found in the root module's directory; empty where there is none.
 	State string
 	shown string
+	// locals are those of the root module and of local modules, by directory.
+	locals map[string]map[string][]string
 }
 
 // Read reads the configuration in a directory, without running anything. Errors name the
@@ -59,6 +61,7 @@ func Read(directory string) (*Config, error) {
 // outside of what has been read.
 func (c *Config) readModules() error {
 	dirs := []string{c.Root}
+	c.locals = map[string]map[string][]string{}
 	for i := 0; i < len(dirs); i++ {
 		if !slices.ContainsFunc(dirs[:i], func(read string) bool { return tree.Inside(read, dirs[i]) }) {
 			if err := c.readTree(dirs[i]); err != nil {
@@ -72,6 +75,7 @@ func (c *Config) readModules() error {
 		if i == 0 {
 			c.Module = *module
 		}
+		c.locals[dirs[i]] = module.Locals
 		for _, call := range module.Calls {
 			next := filepath.Join(dirs[i], filepath.FromSlash(call.Source))
 			if call.Local() && !slices.Contains(dirs, next) {
@@ -103,6 +107,12 @@ func (c *Config) show(path string) string {
 		return path
 	}
 	return filepath.ToSlash(filepath.Join(c.shown, rel))
+}
+
+// Locals are what the locals of a local module read, as Module.Locals has it. The module is
+// named by the sources of the calls that lead to it; it is nil for one that is not local.
+func (c *Config) Locals(sources ...string) map[string][]string {
+	return c.locals[filepath.Join(append([]string{c.Root}, sources...)...)]
 }
 
 // Has tells whether the root module's directory has a file of that name.

@@ -143,3 +143,21 @@ func TestRefusesALocalStateOfTheUser(t *testing.T) {
 		t.Errorf("error is %v\nwant %s", err, want)
 	}
 }
+
+func TestLocals(t *testing.T) {
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+		"main.tf":   declares + "locals {\n  here = var.cluster_name == \"production\"\n  both = [local.here, var.cluster_name, path.module]\n}\nmodule \"x\" {\n  source = \"./x\"\n}\n",
+		"x/main.tf": "locals {\n  inner = var.n\n}\n",
+	})
+	c, err := terraform.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"here": {"var.cluster_name"}, "both": {"local.here", "var.cluster_name"}}
+	if d := cmp.Diff(want, c.Locals()); d != "" {
+		t.Errorf("locals (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(map[string][]string{"inner": {"var.n"}}, c.Locals("./x")); d != "" {
+		t.Errorf("locals of the module (-want +got):\n%s", d)
+	}
+}

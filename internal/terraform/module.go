@@ -23,6 +23,8 @@ type Module struct {
 	// Cloud is true where there is a cloud block.
 	Cloud bool
 	Calls []Call
+	// Locals are the variables and other locals ("var.x", "local.y") that each local reads.
+	Locals map[string][]string
 }
 
 // Variable is a declared variable.
@@ -43,7 +45,7 @@ func (c Call) Local() bool {
 // parse reads what the module in a directory declares. Override files come last, as
 // Terraform reads them.
 func (c *Config) parse(dir string) (*Module, error) {
-	m := &Module{Variables: map[string]Variable{}}
+	m := &Module{Variables: map[string]Variable{}, Locals: map[string][]string{}}
 	parser := hclparse.NewParser()
 	prefix, err := filepath.Rel(c.Root, dir)
 	if err != nil {
@@ -111,7 +113,7 @@ func body(blocks []hcl.BlockHeaderSchema, attributes ...string) *hcl.BodySchema 
 
 func (m *Module) add(file *hcl.File) hcl.Diagnostics {
 	content, _, diagnostics := file.Body.PartialContent(body([]hcl.BlockHeaderSchema{
-		{Type: "terraform"}, {Type: "variable", LabelNames: []string{"name"}}, {Type: "module", LabelNames: []string{"name"}},
+		{Type: "terraform"}, {Type: "locals"}, {Type: "variable", LabelNames: []string{"name"}}, {Type: "module", LabelNames: []string{"name"}},
 	}))
 	if diagnostics.HasErrors() {
 		return diagnostics
@@ -120,6 +122,8 @@ func (m *Module) add(file *hcl.File) hcl.Diagnostics {
 		switch block.Type {
 		case "terraform":
 			diagnostics = diagnostics.Extend(m.addSettings(block))
+		case "locals":
+			diagnostics = diagnostics.Extend(m.addLocals(block))
 		case "variable":
 			diagnostics = diagnostics.Extend(m.addVariable(block))
 		case "module":
@@ -155,6 +159,22 @@ func (m *Module) addVariable(block *hcl.Block) hcl.Diagnostics {
 		diagnostics = diagnostics.Extend(gohcl.DecodeExpression(a.Expr, nil, &v.Sensitive))
 	}
 	m.Variables[block.Labels[0]] = v
+	return diagnostics
+}
+
+func (m *Module) addLocals(block *hcl.Block) hcl.Diagnostics {
+	attributes, diagnostics := block.Body.JustAttributes()
+	for name, a := range attributes {
+		m.Locals[name] = nil
+		for _, t := range a.Expr.Variables() {
+			if len(t) < 2 {
+				continue
+			}
+			if step, ok := t[1].(hcl.TraverseAttr); ok && (t.RootName() == "var" || t.RootName() == "local") {
+				m.Locals[name] = append(m.Locals[name], t.RootName()+"."+step.Name)
+			}
+		}
+	}
 	return diagnostics
 }
 

@@ -145,17 +145,23 @@ func TestReads(t *testing.T) {
 	if err := json.Unmarshal([]byte(config), c); err != nil {
 		t.Fatal(err)
 	}
+	locals := func(sources ...string) map[string][]string {
+		if len(sources) > 0 {
+			return nil
+		}
+		return map[string][]string{"x": {"local.y", "var.cluster_name"}, "y": {"local.x", "var.more"}}
+	}
 	for _, test := range []struct {
 		module, name string
 		want         []string
 	}{
-		{"", "b", []string{"size"}},
+		{"", "b", []string{"cluster_name", "more", "size"}},
 		{`module.m["x.module.y\"]"]`, "b", []string{"nodes", "zones"}},
 		{"module.m", "c", []string{"zones"}},
 		{"module.unknown", "c", nil},
 	} {
 		r := &tfjson.ResourceChange{ModuleAddress: test.module, Mode: tfjson.ManagedResourceMode, Type: "a", Name: test.name}
-		if d := cmp.Diff(test.want, reads(c, r)); d != "" {
+		if d := cmp.Diff(test.want, reads(c, locals, r)); d != "" {
 			t.Errorf("%s %s: reads (-want +got):\n%s", test.module, test.name, d)
 		}
 	}

@@ -16,7 +16,7 @@ func summarise(j *job) (change.Summary, error) {
 	plan := j.plan.Plan
 	s := change.Summary{Part: j.part.Name(), Kind: change.Terraform, Tool: j.workspace.Tool(), Items: []change.SummaryItem{}}
 	for _, r := range managed(plan) {
-		s.Items = append(s.Items, change.SummaryItem{Address: address(r), Action: actionOf(r.Change.Actions), Reads: reads(plan.Config, r)})
+		s.Items = append(s.Items, change.SummaryItem{Address: address(r), Action: actionOf(r.Change.Actions), Reads: reads(plan.Config, j.config.Locals, r)})
 	}
 	var err error
 	if s.Providers, err = j.workspace.Providers(); err != nil {
@@ -57,11 +57,12 @@ func declared(c *tfjson.Config, name string) tfjson.ConfigVariable {
 
 // reads are the root module's variables that count and for_each of a resource, and of the
 // modules it is in, depend on.
-func reads(c *tfjson.Config, r *tfjson.ResourceChange) []string {
+func reads(c *tfjson.Config, locals localsOf, r *tfjson.ResourceChange) []string {
 	if c == nil || c.RootModule == nil {
 		return nil
 	}
-	scope := []frame{{module: c.RootModule}}
+	scope := []frame{{module: c.RootModule, locals: locals()}}
+	var sources []string
 	var names []string
 	for _, call := range callsOf(r.ModuleAddress) {
 		here := scope[len(scope)-1]
@@ -71,7 +72,8 @@ func reads(c *tfjson.Config, r *tfjson.ResourceChange) []string {
 		}
 		names = append(names, rootVariables(scope, mc.CountExpression)...)
 		names = append(names, rootVariables(scope, mc.ForEachExpression)...)
-		scope = append(scope, frame{mc.Module, mc.Expressions})
+		sources = append(sources, mc.Source)
+		scope = append(scope, frame{mc.Module, mc.Expressions, locals(sources...)})
 	}
 	for _, resource := range scope[len(scope)-1].module.Resources {
 		if resource.Mode == r.Mode && resource.Type == r.Type && resource.Name == r.Name {
@@ -82,10 +84,14 @@ func reads(c *tfjson.Config, r *tfjson.ResourceChange) []string {
 	return sorted(names)
 }
 
+// localsOf finds what the locals of a module read; see terraform.Config.Locals.
+type localsOf func(sources ...string) map[string][]string
+
 // frame is a module, and what its variables are set to where it is called.
 type frame struct {
 	module *tfjson.ConfigModule
 	given  map[string]*tfjson.Expression
+	locals map[string][]string
 }
 
 // rootVariables follows the variables that an expression refers to, up to the root module.
@@ -93,18 +99,31 @@ func rootVariables(scope []frame, e *tfjson.Expression) []string {
 	if e == nil || e.ExpressionData == nil {
 		return nil
 	}
+	here := scope[len(scope)-1]
 	var names []string
-	for _, reference := range e.References {
-		rest, ok := strings.CutPrefix(reference, "var.")
-		if !ok {
-			continue
-		}
-		name, _, _ := strings.Cut(strings.SplitN(rest, "[", 2)[0], ".")
+	for _, name := range here.variables(e.References, map[string]bool{}) {
 		if len(scope) == 1 {
 			names = append(names, name)
 			continue
 		}
-		names = append(names, rootVariables(scope[:len(scope)-1], scope[len(scope)-1].given[name])...)
+		names = append(names, rootVariables(scope[:len(scope)-1], here.given[name])...)
+	}
+	return names
+}
+
+// variables are those of the module that references lead to, through its locals too.
+func (f frame) variables(references []string, seen map[string]bool) []string {
+	var names []string
+	for _, reference := range references {
+		root, rest, _ := strings.Cut(reference, ".")
+		name, _, _ := strings.Cut(strings.SplitN(rest, "[", 2)[0], ".")
+		switch {
+		case root == "var":
+			names = append(names, name)
+		case root == "local" && !seen[name]:
+			seen[name] = true
+			names = append(names, f.variables(f.locals[name], seen)...)
+		}
 	}
 	return names
 }
