@@ -51,8 +51,9 @@ type Item struct {
 // Set is all that a change would do to one cluster, in order of part and object.
 type Set struct {
 	Items []Item `json:"items"`
-	// Summaries are what the plans of parts come to, for the comparison of environments.
-	Summaries []Summary `json:"summaries,omitempty"`
+	// Summaries are what the plans of parts come to, for the comparison of environments;
+	// evidence keeps them.
+	Summaries []Summary `json:"-"`
 	// Failures are what must not be carried out, as the change itself (preconditions) or
 	// its nature (deleting a cluster) has it; they block.
 	Failures []string `json:"failures,omitempty"`
