@@ -27,6 +27,9 @@ func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress app
 	}
 	r := &reversion{Backend: b, record: record, Terraform: t, dir: b.directory(t)}
 	err := r.run(ctx)
+	if r.opened != nil {
+		err = errors.Join(err, r.opened.Close())
+	}
 	var errored *terraform.ErroredError
 	var locked *terraform.LockedError
 	if errors.As(err, &errored) || errors.As(err, &locked) {
@@ -43,6 +46,7 @@ type reversion struct {
 	record    *apply.Record
 	dir       string
 	workspace *terraform.Workspace
+	opened    *terraform.Workspace // the same, where it was opened for this; to be closed
 	outcome   apply.Outcome
 }
 
@@ -59,21 +63,31 @@ func (r *reversion) run(ctx context.Context) error {
 		r.leave(r.record.Part, fmt.Sprintf("run %s has applied a later change to it: roll that one back first", committed.RunID))
 		return nil
 	}
-	if err := r.Close(ctx); err != nil { // what the apply had open
+	if err := r.openThen(ctx); err != nil {
 		return err
 	}
-	version := r.Applied
-	if r.Previous != nil {
-		version = *r.Previous
-	}
-	if err := r.openVersion(ctx, version); err != nil {
-		return err
-	}
-	err = errors.Join(r.takeBack(ctx), r.workspace.Close())
-	if err != nil || !r.outcome.Complete() {
+	if err := r.takeBack(ctx); err != nil || !r.outcome.Complete() {
 		return err
 	}
 	return writeCommitted(r.dir, r.Previous)
+}
+
+// openThen opens the configuration to go back to or, where there is none, the one that was
+// applied: what this process has open of it needs no other init.
+func (r *reversion) openThen(ctx context.Context) error {
+	if r.Previous != nil {
+		if err := r.Close(ctx); err != nil { // what the apply has open
+			return err
+		}
+		return r.openVersion(ctx, *r.Previous)
+	}
+	for _, j := range r.jobs {
+		if j.key == r.Key && j.config.Digest() == r.Applied.Configuration {
+			r.workspace = j.workspace
+			return nil
+		}
+	}
+	return r.openVersion(ctx, r.Applied)
 }
 
 // openVersion opens a configuration that was kept, with what it was given then.
@@ -91,10 +105,11 @@ func (r *reversion) openVersion(ctx context.Context, v apply.TerraformVersion) e
 	if err != nil {
 		return fmt.Errorf("restoring the variables: %w", err)
 	}
-	r.workspace, err = terraform.Open(ctx, config, r.runOptions(r.Key, in))
+	r.opened, err = terraform.Open(ctx, config, r.runOptions(r.Key, in))
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(files))
 	}
+	r.workspace = r.opened
 	return nil
 }
 

@@ -242,6 +242,34 @@ func TestOneCommandOfEachKind(t *testing.T) {
 	}
 }
 
+// A change that is taken back by the process that applied it, with nothing before it to go
+// back to, needs no second init.
+func TestRevertNeedsNoSecondInit(t *testing.T) {
+	commands := terraformtest.Counted(t)
+	b := newBench(t, "staging", first)
+	backend, part := b.backend(), b.part()
+	b.plan(backend, part)
+	record := b.record(part)
+	if err := backend.Apply(t.Context(), part, b.target, record, b.show); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := backend.Revert(t.Context(), record, b.show); err != nil || len(outcome.Left) > 0 {
+		t.Fatal(outcome, err)
+	}
+	if strings.Contains(b.state(), "terraform_data") {
+		t.Errorf("the state is not empty:\n%s", b.state())
+	}
+	count := 0
+	for _, c := range commands() {
+		if c == "init" {
+			count++
+		}
+	}
+	if count != 1 {
+		t.Errorf("%d inits, want one", count)
+	}
+}
+
 // helper is set in the process that is killed.
 const helper = "STAGEGATE_TEST_KILLED"
 
