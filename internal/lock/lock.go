@@ -34,7 +34,7 @@ type Held struct {
 }
 
 func (e *Held) Error() string {
-	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, run stagegate resume %s, or stagegate unlock %s to give it up",
+	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, stagegate rollback %s takes back what it did, and stagegate unlock --run-id %s gives the lock up alone",
 		e.Environment, e.Holder, e.Since.UTC().Format(time.RFC3339), e.Holder, e.Holder)
 }
 

@@ -55,7 +55,7 @@ func TestOneRunAtATime(t *testing.T) {
 		t.Fatalf("second run: %v", err)
 	}
 	want := "locking environment one: environment one is locked by run run-1 since " + held.Since.UTC().Format(time.RFC3339) +
-		": wait for it to end; if it is dead, run stagegate resume run-1, or stagegate unlock run-1 to give it up"
+		": wait for it to end; if it is dead, stagegate rollback run-1 takes back what it did, and stagegate unlock --run-id run-1 gives the lock up alone"
 	if err.Error() != want {
 		t.Errorf("error\n got %v\nwant %s", err, want)
 	}
