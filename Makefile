@@ -65,6 +65,7 @@ test e2e demo: export STAGEGATE_CONTROLPLANE ?= $(CURDIR)/bin/stagegate-controlp
 
 .PHONY: test
 test: bin/stagegate-controlplane ## Run all tests that need no cluster of yours (they start their own)
+	@command -v terraform >/dev/null || echo "make test: there is no terraform on PATH: the tests that run a real one are skipped" >&2
 	@for m in $(MODULES); do echo "go -C $$m test ./..." >&2; go -C "$$m" test -timeout 20m ./...; done
 
 # What the end-to-end tests need besides an engine: variables that name directories.

@@ -69,10 +69,13 @@ func (s *Store) Write(ctx context.Context, r Record) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("writing evidence: %w", err)
 	}
+	if err := writePlan(dir, r.Plan); err != nil {
+		return "", err
+	}
 	if err := durable.Write(filepath.Join(dir, hexOf(id)+extension), content, 0o600); err != nil {
 		return "", fmt.Errorf("writing evidence: %w", err)
 	}
-	return string(id), writePlan(dir, r.Plan)
+	return string(id), nil
 }
 
 // Find lists the records of a change in an environment, newest first.

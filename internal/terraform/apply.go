@@ -30,7 +30,7 @@ func (w *Workspace) Apply(ctx context.Context, p *Plan, begin func() error) erro
 	}
 	w.options.Progress.send("%s apply", w.options.Binary)
 	err := w.applyPlan(ctx, p.file)
-	if kept := w.refuseErrored(); kept != nil {
+	if kept := w.Unsaved(); kept != nil {
 		return errors.Join(kept, err)
 	}
 	return errors.Join(err, p.discard())

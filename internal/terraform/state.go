@@ -105,8 +105,9 @@ func (w *Workspace) keepErrored() error {
 	return nil
 }
 
-// refuseErrored stops where a state is left that could not be saved.
-func (w *Workspace) refuseErrored() error {
+// Unsaved is an *ErroredError where a state is left that could not be saved: nothing more
+// must be done before someone has dealt with it.
+func (w *Workspace) Unsaved() error {
 	if err := w.keepErrored(); err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (w *Workspace) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.refuseErrored(); err != nil {
+	if err := w.Unsaved(); err != nil {
 		return err
 	}
 	constraints := append([]string{oldest, w.options.Version}, w.config.Module.Required...)

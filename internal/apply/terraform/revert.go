@@ -84,7 +84,7 @@ func (r *reversion) openThen(ctx context.Context) error {
 	for _, j := range r.jobs {
 		if j.key == r.Key && j.config.Digest() == r.Applied.Configuration {
 			r.workspace = j.workspace
-			return nil
+			return r.workspace.Unsaved()
 		}
 	}
 	return r.openVersion(ctx, r.Applied)

@@ -3,6 +3,8 @@ package terraform_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -267,6 +269,41 @@ func TestRevertNeedsNoSecondInit(t *testing.T) {
 	}
 	if count != 1 {
 		t.Errorf("%d inits, want one", count)
+	}
+}
+
+// A state that could not be saved is for a person: nothing is taken back, and nothing lost.
+func TestRevertLeavesAStateThatCouldNotBeSaved(t *testing.T) {
+	broken := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost && broken:
+			w.WriteHeader(http.StatusBadRequest)
+		case r.Method == http.MethodGet:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}))
+	defer server.Close()
+	b := newBench(t, "staging", first+"terraform {\n  backend \"http\" {}\n}\n")
+	b.env.Terraform.BackendConfig = map[string]string{"address": server.URL, "retry_max": "0"}
+	backend, part := b.backend(), b.part()
+	b.plan(backend, part)
+	broken = true
+	record := b.record(part)
+	if err := backend.Apply(t.Context(), part, b.target, record, b.show); err == nil || !strings.Contains(err.Error(), "Terraform could not save its state") {
+		t.Errorf("error is %v", err)
+	}
+	for what, revert := range map[string]func() (apply.Outcome, error){
+		"here": func() (apply.Outcome, error) { return backend.Revert(t.Context(), record, b.show) },
+		"in a later process": func() (apply.Outcome, error) {
+			b.close(backend)
+			return b.backend().Revert(t.Context(), b.reread(record), b.show)
+		},
+	} {
+		outcome, err := revert()
+		if err != nil || len(outcome.Left) != 1 || !strings.Contains(outcome.Left[0].Why, "terraform state push") || !strings.HasSuffix(outcome.Left[0].Why, "then run the rollback again") {
+			t.Errorf("%s: outcome is %+v, %v, want what to do with the state", what, outcome, err)
+		}
 	}
 }
 
