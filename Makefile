@@ -79,7 +79,7 @@ export E2E_NEEDS
 .PHONY: e2e
 e2e: e2e-needs build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
 	@rm -f bin/measures.md
-	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind
+	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind ./internal/cluster/terraform
 	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
 
 MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|---:|---:|---:|\n

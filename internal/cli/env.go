@@ -165,7 +165,11 @@ func (f *factory) envDown(ctx context.Context, env *config.Environment) error {
 		return err
 	}
 	destroyer, ok := p.(cluster.Destroyer)
-	if !ok {
+	switch {
+	case !ok && env.Provider.Terraform != nil:
+		return fmt.Errorf("%s: %s is production, since it comes after %s, and the clusters of production are not destroyed by stagegate: use terraform destroy",
+			env.File, env.Name, strings.Join(env.Gate.After, " and "))
+	case !ok:
 		return fmt.Errorf("%s: the %s cluster %s was not made by stagegate, and is not destroyed by it", env.File, env.Provider.Name(), env.ClusterName)
 	}
 	if err := f.confirm("destroy the " + env.Provider.Name() + " cluster " + env.ClusterName + " and all that is in it"); err != nil {
