@@ -26,6 +26,9 @@ type Backend struct {
 	Environment string        `json:"environment"`
 }
 
+// ClusterKey is the key of the configuration that makes an environment's cluster.
+const ClusterKey = "cluster"
+
 // overrideFile is read by Terraform after all other files.
 const overrideFile = "zz_stagegate_override.tf.json"
 
@@ -120,7 +123,12 @@ func (w *Workspace) refuseShared() error {
 		if err = errors.Join(err, json.Unmarshal(content, &other)); err != nil {
 			return fmt.Errorf("reading where other environments keep their state: %w", err)
 		}
-		if other.Environment != w.options.Environment && other.Digest == w.backend.Digest && other.Workspace == w.backend.Workspace {
+		same := other.Digest == w.backend.Digest && other.Workspace == w.backend.Workspace
+		if key := filepath.Base(filepath.Dir(file)); same && other.Environment == w.options.Environment && (key == ClusterKey) != (w.options.Key == ClusterKey) {
+			return fmt.Errorf("environment %s keeps the state of its cluster and that of a change in the same place (backend %s), where each would delete what is the other's: set spec.provider.terraform.backendConfig, or another key in the configuration",
+				w.options.Environment, w.backend.Type)
+		}
+		if same && other.Environment != w.options.Environment {
 			return fmt.Errorf("environments %s and %s keep their state in the same place (backend %s): set spec.terraform.workspace or spec.terraform.backendConfig in one of them, so that each has its own",
 				min(other.Environment, w.options.Environment), max(other.Environment, w.options.Environment), w.backend.Type)
 		}

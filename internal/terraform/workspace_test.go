@@ -259,3 +259,19 @@ func texts(args []any) []string {
 	}
 	return out
 }
+
+// The cluster's state and that of a change to it must not be one: each would delete what is
+// the other's.
+func TestRefusesTheClustersState(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "staging")
+	o.Key, o.BackendConfig = terraform.ClusterKey, map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
+	open(t, dir, o)
+	o.Key = ""
+	_, err := terraform.Open(t.Context(), read(t, dir), o)
+	want := "environment staging keeps the state of its cluster and that of a change in the same place (backend local), where each would delete what is the other's: set spec.provider.terraform.backendConfig, or another key in the configuration"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}

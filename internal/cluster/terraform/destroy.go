@@ -55,7 +55,7 @@ func (p *disposable) made(r *record) (*terraform.Config, error) {
 	if r == nil || r.Configuration == "" {
 		return terraform.Read(directory)
 	}
-	return terraform.Kept(terraform.Directory(p.options.Home, p.options.Environment.Name, Key), r.Configuration, directory)
+	return terraform.Kept(terraform.Directory(p.options.Home, p.options.Environment.Name, terraform.ClusterKey), r.Configuration, directory)
 }
 
 func (s *session) destroy(ctx context.Context, r *record) error {

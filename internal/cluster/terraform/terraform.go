@@ -20,9 +20,6 @@ import (
 	"github.com/stagegate/stagegate/internal/terraform"
 )
 
-// Key names the cluster's configuration among those of an environment.
-const Key = "cluster"
-
 const (
 	createWait   = 15 * time.Minute // for the API of a cluster that was made just now
 	answerWait   = 30 * time.Second // for the API of one that is there
@@ -168,7 +165,7 @@ func (p *Provider) runOptions(progress terraform.Progress) terraform.Options {
 		ClusterName: env.ClusterName, Variables: env.Variables,
 		Binary: env.Terraform.Binary, Version: env.Terraform.Version,
 		BackendConfig: env.Terraform.BackendConfig, Workspace: env.Terraform.Workspace,
-		Key: Key, Progress: progress,
+		Key: terraform.ClusterKey, Progress: progress,
 	}
 	if len(p.spec.BackendConfig) > 0 {
 		o.BackendConfig = p.spec.BackendConfig
