@@ -115,9 +115,22 @@ func (w *Workspace) describe(d tfjson.Diagnostic) string {
 		text += fmt.Sprintf(" (%s:%d)", d.Range.Filename, d.Range.Start.Line)
 	}
 	if d.Detail != "" {
-		text += ": " + d.Detail
+		text += ": " + ends(d.Detail)
 	}
 	return w.secrets.redact(printable.Line(text))
+}
+
+// longest is how much of the detail of an error is shown, in runes: a provisioner's has
+// all that its program wrote.
+const longest = 1200
+
+// ends is the beginning and the end of a long text.
+func ends(text string) string {
+	runes := []rune(text)
+	if len(runes) <= longest {
+		return text
+	}
+	return string(runes[:longest/3]) + " … " + string(runes[len(runes)-2*longest/3:])
 }
 
 // isCondition tells the diagnostics of custom conditions: internal/checks and

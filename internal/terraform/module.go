@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclparse"
+
+	static "github.com/stagegate/stagegate/internal/change/terraform/inspect"
 )
 
 // Module is what a module declares, as far as it has to be known before Terraform runs.
@@ -64,6 +66,9 @@ func (c *Config) parse(dir string) (*Module, error) {
 	}
 	for _, i := range slices.Concat(normal, overrides) {
 		f, shown := c.Files[i], c.show(filepath.Join(c.Root, filepath.FromSlash(c.Files[i].Name)))
+		if err := static.Simple(f.Content, shown, !strings.HasSuffix(f.Name, ".json")); err != nil {
+			return nil, err
+		}
 		var file *hcl.File
 		var diagnostics hcl.Diagnostics
 		if strings.HasSuffix(f.Name, ".json") {

@@ -51,7 +51,17 @@ resource "terraform_data" "cluster" {
   }
 
   provisioner "local-exec" {
-    command     = "printf '%s' \"$CONFIG\" | kind create cluster --name \"$NAME\" $${IMAGE:+--image \"$IMAGE\"} --config - --kubeconfig \"$FILE\" --wait 3m"
+    # Terraform does not run destroy-time provisioners for what was made by halves.
+    command     = <<-SH
+      if kind get clusters | grep -qx "$NAME"; then
+        echo "there is a kind cluster $NAME already: delete it, or use another cluster_name" >&2
+        exit 1
+      fi
+      undo() { kind delete cluster --name "$NAME" --kubeconfig "$FILE"; exit 1; }
+      trap undo INT TERM
+      printf '%s' "$CONFIG" |
+        kind create cluster --name "$NAME" $${IMAGE:+--image "$IMAGE"} --config - --kubeconfig "$FILE" --wait 5m || undo
+    SH
     environment = { NAME = self.output.name, IMAGE = self.output.image, CONFIG = self.output.config, FILE = self.output.kubeconfig }
   }
 

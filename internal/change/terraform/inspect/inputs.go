@@ -53,7 +53,7 @@ func (i *inspector) valueFiles() []string {
 // Values reads a file of values of variables (*.tfvars, *.tfvars.json).
 func Values(name string, content []byte) (map[string]cty.Value, error) {
 	isJSON := strings.HasSuffix(name, ".json")
-	if err := simple(content, name, !isJSON); err != nil {
+	if err := Simple(content, name, !isJSON); err != nil {
 		return nil, err
 	}
 	parse := hclsyntax.ParseConfig

@@ -94,7 +94,7 @@ func (i *inspector) parse(name string) (*hclsyntax.Body, error) {
 	if len(content) > maxSource {
 		return nil, fmt.Errorf("%s: larger than %d KiB, too large to inspect: split the file", shown, maxSource>>10)
 	}
-	if err := simple(content, shown, !strings.HasSuffix(name, ".json")); err != nil {
+	if err := Simple(content, shown, !strings.HasSuffix(name, ".json")); err != nil {
 		return nil, err
 	}
 	if strings.HasSuffix(name, ".json") {

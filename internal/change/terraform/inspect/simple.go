@@ -15,8 +15,9 @@ const (
 	maxBranches = 5000 // conditionals and template directives in one file
 )
 
-// simple refuses text that is nested too deeply to be parsed safely.
-func simple(content []byte, name string, native bool) error {
+// Simple refuses text that is nested too deeply to be parsed safely, or is no text. Native
+// is false for JSON. Errors call it name.
+func Simple(content []byte, name string, native bool) error {
 	if bytes.IndexByte(content, 0) >= 0 {
 		return fmt.Errorf("%s: a binary file, not a configuration: remove it", name)
 	}
