@@ -104,6 +104,8 @@ func TestReadRefuses(t *testing.T) {
 		link  [2]string // from, to
 		want  string
 	}{
+		"nested": {files: map[string]string{"infra/main.tf": "locals { a = " + strings.Repeat("(", 300_000)},
+			want: "DIR/infra/main.tf: nested too deeply to inspect: write it more plainly"},
 		"missing": {want: "reading the Terraform configuration DIR/infra: lstat DIR/infra: no such file or directory"},
 		"empty":   {files: map[string]string{"infra/README.md": ""}, want: "DIR/infra: there is no *.tf or *.tf.json file: name the directory of a root module"},
 		"no cluster name": {files: map[string]string{"infra/main.tf": ""},

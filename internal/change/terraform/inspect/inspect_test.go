@@ -320,6 +320,7 @@ func TestUnreadable(t *testing.T) {
 		"binary":               {"-- main.tf --\n\x00", "infra/main.tf: a binary file, not a configuration: remove it"},
 		"too deep":             {"locals { a = " + strings.Repeat("(", 100000) + "1", "infra/main.tf: nested too deeply to inspect: write it more plainly"},
 		"too deep in JSON":     {"-- a.tf.json --\n" + strings.Repeat("[", 100000), "infra/a.tf.json: nested too deeply to inspect: write it more plainly"},
+		"too large":            {strings.Repeat("# long\n", 200_000), "infra/main.tf: larger than 1024 KiB, too large to inspect: split the file"},
 		"too many not":         {"locals { a = " + strings.Repeat("!", 100000) + "true }", "infra/main.tf: nested too deeply to inspect: write it more plainly"},
 		"values":               {"-- main.tf --\n-- terraform.tfvars --\na = file(\"x\")", "infra/terraform.tfvars:1: "},
 		"too deep in template": {"-- a.tf.json --\n{\"locals\": {\"a\": \"${" + strings.Repeat("(", 1000) + "\"}}", "nested too deeply"},

@@ -91,9 +91,6 @@ func isOverride(name string) bool {
 
 func (i *inspector) parse(name string) (*hclsyntax.Body, error) {
 	content, shown := i.files[name], i.shown(name)
-	if len(content) > maxSource {
-		return nil, fmt.Errorf("%s: larger than %d KiB, too large to inspect: split the file", shown, maxSource>>10)
-	}
 	if err := Simple(content, shown, !strings.HasSuffix(name, ".json")); err != nil {
 		return nil, err
 	}

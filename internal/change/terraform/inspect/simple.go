@@ -15,9 +15,12 @@ const (
 	maxBranches = 5000 // conditionals and template directives in one file
 )
 
-// Simple refuses text that is nested too deeply to be parsed safely, or is no text. Native
+// Simple refuses what is nested too deeply to be parsed safely, too long, or no text. Native
 // is false for JSON. Errors call it name.
 func Simple(content []byte, name string, native bool) error {
+	if len(content) > maxSource {
+		return fmt.Errorf("%s: larger than %d KiB, too large to inspect: split the file", name, maxSource>>10)
+	}
 	if bytes.IndexByte(content, 0) >= 0 {
 		return fmt.Errorf("%s: a binary file, not a configuration: remove it", name)
 	}
