@@ -169,7 +169,7 @@ func TestRefused(t *testing.T) {
 			},
 		},
 		"files outside": {
-			"locals {\n  a = file(\"/etc/passwd\")\n  b = templatefile(\"../../x\", {})\n  c = core::filebase64(pathexpand(\"~/.ssh/id\"))\n  d = [for f in [\"in.txt\", \"../out\"] : file(f)]\n  e = fileset(path.module, \"../**\")\n  f = file(\"~/x\")\n}",
+			"locals {\n  a = file(\"/etc/passwd\")\n  b = templatefile(\"../../x\", {})\n  c = core::filebase64(pathexpand(\"~/.ssh/id\"))\n  d = [for f in [\"in.txt\", \"../out\"] : file(f)]\n  e = fileset(path.module, \"../**\")\n  f = file(\"~/x\")\n  g = fileset(\".\", \"{../..}/*\")\n}",
 			[]string{
 				`infra/main.tf:2: locals reads "/etc/passwd", a file outside the configuration, with file(): keep the file in the directory, or have the change reviewed and check it with --trust`,
 				`infra/main.tf:3: locals reads "../../x", a file outside the configuration, with templatefile(): keep the file in the directory, or have the change reviewed and check it with --trust`,
@@ -177,6 +177,7 @@ func TestRefused(t *testing.T) {
 				`infra/main.tf:5: locals reads "../out", a file outside the configuration, with file(): keep the file in the directory, or have the change reviewed and check it with --trust`,
 				"infra/main.tf:6: locals lists files outside the configuration with fileset(): keep the files in the directory",
 				`infra/main.tf:7: locals reads "~/x", a file outside the configuration, with file(): keep the file in the directory, or have the change reviewed and check it with --trust`,
+				"infra/main.tf:8: locals lists files outside the configuration with fileset(): keep the files in the directory",
 			},
 		},
 		"files outside in JSON": {

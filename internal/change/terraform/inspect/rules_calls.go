@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -139,7 +140,7 @@ func (w *callWalker) pattern(call *hclsyntax.FunctionCallExpr, pass map[string]c
 	v := w.scope.evalIn(call.Args[1], pass)
 	if !isText(v) {
 		w.refuse(call.NameRange, w.address, "lists files with fileset() by a pattern that only a plan knows", review)
-	} else if _, ok := inside(v.AsString()); !ok {
+	} else if _, ok := inside(v.AsString()); !ok || strings.Contains(v.AsString(), "..") { // {../..}/*
 		w.refuse(call.NameRange, w.address, "lists files outside the configuration with fileset()", "keep the files in the directory")
 	}
 }
