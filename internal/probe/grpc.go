@@ -46,6 +46,7 @@ func tryGRPC(ctx context.Context, t Target) Result {
 
 func (t Target) grpcTransport() *http.Transport {
 	transport := &http.Transport{
+		DialContext:     connector().DialContext,
 		Protocols:       new(http.Protocols),
 		TLSClientConfig: &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: true}, //nolint:gosec // as in tryHTTP
 	}

@@ -89,7 +89,7 @@ func (q Request) dial(ctx context.Context, network, address string) (net.Conn, e
 	if there, ok := q.Resolve[address]; ok {
 		address = there
 	}
-	return new(net.Dialer).DialContext(ctx, network, address)
+	return connector().DialContext(ctx, network, address)
 }
 
 func (q Request) note(response *http.Response) Result {

@@ -23,9 +23,15 @@ const (
 	DNS  Protocol = "dns"
 )
 
-// DefaultTimeout is for one attempt at one target. A SYN lost is sent again after one
-// second, so it leaves room for one more.
+// DefaultTimeout is for one attempt at one target.
 const DefaultTimeout = 2 * time.Second
+
+// AnswerTimeout is for one request over HTTP or gRPC, whose answer may take its time.
+const AnswerTimeout = 5 * time.Second
+
+// connectTimeout is for making a connection, within the time for the attempt. A SYN lost
+// is sent again after one second (RFC 6298), so it leaves room for one more.
+const connectTimeout = 1500 * time.Millisecond
 
 // Target is one thing to try.
 type Target struct {

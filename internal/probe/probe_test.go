@@ -150,6 +150,22 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A connection is not waited for as long as an answer.
+func TestConnectionsAreGivenUpFirst(t *testing.T) {
+	there := dropping(t)
+	for _, target := range []probe.Target{
+		{Protocol: probe.TCP, Address: there},
+		{Protocol: probe.HTTP, HTTP: &probe.Request{URL: "http://" + there}},
+		{Protocol: probe.GRPC, Address: there},
+	} {
+		target.Wait = time.Minute
+		got := probe.Try(t.Context(), target)
+		if got.Code != probe.TimedOut || got.Phase != probe.Connecting || got.Latency > 20*time.Second {
+			t.Errorf("%s: %+v", target.Protocol, got)
+		}
+	}
+}
+
 func TestHTTPAnswer(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("shop.example/old", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/new", http.StatusFound) })

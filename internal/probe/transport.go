@@ -6,8 +6,10 @@ import (
 	"net"
 )
 
+func connector() *net.Dialer { return &net.Dialer{Timeout: connectTimeout} }
+
 func tryTCP(ctx context.Context, t Target) Result {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", t.Address)
+	conn, err := connector().DialContext(ctx, "tcp", t.Address)
 	if err != nil {
 		return failure(err, Connecting)
 	}

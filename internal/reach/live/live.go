@@ -55,7 +55,8 @@ type Options struct {
 	Checks []config.Check
 	// Timeout bounds how long Probe goes on until two rounds agree; 30 s where 0.
 	Timeout time.Duration
-	// Attempt bounds one attempt at one target; probe.DefaultTimeout where 0.
+	// Attempt bounds one attempt at one target, and is at least probe.AnswerTimeout for
+	// requests; probe.DefaultTimeout where 0.
 	Attempt time.Duration
 	// Rounds is how many in a row must agree about an edge; 2 where 0. With 1 it is left to
 	// the caller to probe again.

@@ -125,6 +125,9 @@ func (p *planner) controlID(key string, control probe.Target) int {
 
 func (p *planner) number(t probe.Target) probe.Target {
 	t.ID, t.Wait = p.nextID, p.options.Attempt
+	if t.Protocol == probe.HTTP || t.Protocol == probe.GRPC {
+		t.Wait = max(t.Wait, probe.AnswerTimeout)
+	}
 	p.nextID++
 	return t
 }
