@@ -118,7 +118,7 @@ func (f *factory) demo(ctx context.Context, provider string) (err error) {
 Done: one change found out before it was merged, one blocked on staging, one promoted, one
 rolled back. On your own clusters:
 
-  stagegate reach --cluster-name NAME      what can be reached now (read only)
+  stagegate reach --cluster-name NAME      what can be reached now
   stagegate check ./your-change --live     what your change would cut off (read only)
   stagegate promote ./your-change          staging first, production only on a pass
 

@@ -23,17 +23,19 @@ func (s *session) baseline(ctx context.Context) error {
 }
 
 // unproven tells, before anything is touched, that the change could never pass here: an
-// edge whose baseline is not known, or a grade that is not good enough.
+// edge whose baseline is not known, or a grade that is not good enough. It notes why.
 func (s *session) unproven() bool {
 	if !s.findings.Baseline.Grade.Satisfies(s.env.Gate.MinimumGrade) {
 		return true
 	}
+	unknown := false
 	for _, r := range s.findings.Baseline.Edges {
 		if !decided(r.Outcome) {
-			return true
+			unknown = true
+			s.findings.Unclear = append(s.findings.Unclear, fmt.Sprintf("%s: not known before the change, which was therefore not applied: %s", r.Edge, r.Reason))
 		}
 	}
-	return false
+	return unknown
 }
 
 // tally counts a matrix for people.

@@ -17,7 +17,7 @@ func (s *session) settle(ctx context.Context, step *progress.Step) ([]reach.Expe
 
 // settleUntil goes on, within the time allowed, until the rounds that agree also satisfy good.
 func (s *session) settleUntil(ctx context.Context, step *progress.Step, good func(reach.Matrix) bool) ([]reach.Expectation, reach.Matrix, error) {
-	deadline := s.Now().Add(s.SettleTimeout)
+	var deadline time.Time
 	var before reach.Matrix
 	for round := 1; ; round++ {
 		expected, now, err := s.prober.Probe(ctx)
@@ -26,11 +26,14 @@ func (s *session) settleUntil(ctx context.Context, step *progress.Step, good fun
 		}
 		s.watch.round(s.Now(), now)
 		step.Update("round %d: %s", round, tally(now))
+		if round == 1 { // which also made what is needed for probing, and that takes its own time
+			deadline = s.Now().Add(s.SettleTimeout)
+		}
 		agree := round > 1 && sameOutcomes(before, now)
 		if agree && good(now) {
 			return expected, now, nil
 		}
-		if s.Now().After(deadline) {
+		if round > 1 && s.Now().After(deadline) {
 			if !agree {
 				now = flaky(before, now)
 			}

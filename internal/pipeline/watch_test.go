@@ -77,15 +77,34 @@ func TestWatchLeavesAloneWhatWasBroken(t *testing.T) {
 type rounds struct {
 	all  []reach.Matrix
 	next int
+	// takes is how long a round takes.
+	takes time.Duration
 }
 
 func (r *rounds) Probe(context.Context) ([]reach.Expectation, reach.Matrix, error) {
 	m := r.all[min(r.next, len(r.all)-1)]
 	r.next++
+	time.Sleep(r.takes)
 	return []reach.Expectation{{Edge: web}}, m, nil
 }
 
 func (*rounds) Close(context.Context) error { return nil }
+
+// A round that takes longer than all rounds may, since probe pods were slow to start, is
+// followed by one that can agree with it.
+func TestSettleAfterASlowRound(t *testing.T) {
+	up := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable})
+	prober := &rounds{all: []reach.Matrix{up}, takes: 5 * time.Millisecond}
+	shown := progress.New(io.Discard, progress.Quiet)
+	defer shown.Close()
+	s := &session{prober: prober, run: &run{Runner: &Runner{
+		Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: time.Millisecond, Progress: shown,
+	}}}
+	_, got, err := s.settle(t.Context(), shown.Step("x"))
+	if err != nil || got.Edges[0].Outcome != reach.Reachable || prober.next != 2 {
+		t.Errorf("settled on %v after %d rounds, %v", got.Edges, prober.next, err)
+	}
+}
 
 func TestSettle(t *testing.T) {
 	up := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable})
