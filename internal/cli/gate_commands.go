@@ -43,6 +43,7 @@ the very same change to production, and looks again. Whatever is lost there is t
 back.`,
 		Example: `  stagegate promote change.yaml
   stagegate promote oci://registry.example/charts/shop --version 1.4.2 -n shop
+  stagegate promote ./infra                      a Terraform configuration
   stagegate promote ./manifests --cluster-name production --report result.md`,
 		Args: args(cobra.ExactArgs(1)),
 	}

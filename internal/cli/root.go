@@ -49,9 +49,10 @@ func newRoot(f *factory) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stagegate",
 		Short: "Prove a platform change on staging before production gets it",
-		Long: `stagegate takes a proposed change (manifests, a kustomization, a Helm chart, or a
-bundle), applies it to a staging cluster, checks that everything that could be
-reached still can, and promotes the very same change to production only then.`,
+		Long: `stagegate takes a proposed change (manifests, a kustomization, a Helm chart, a
+Terraform configuration, or a bundle of these), applies it to a staging cluster,
+checks that everything that could be reached still can, and promotes the very same
+change to production only then.`,
 		Example: `  stagegate demo                         the incident, replayed on two local clusters
   stagegate check ./change               before a merge: what would be cut off?
   stagegate promote ./change             staging first, production only on a pass
