@@ -167,7 +167,7 @@ func (f *factory) envDown(ctx context.Context, env *config.Environment) error {
 	destroyer, ok := p.(cluster.Destroyer)
 	switch {
 	case !ok && env.Provider.Terraform != nil:
-		return fmt.Errorf("%s: %s is production, since it comes after %s, and the clusters of production are not destroyed by stagegate: use terraform destroy",
+		return fmt.Errorf("%s: the cluster of %s, which comes after %s (gate.after), is not destroyed by stagegate: use terraform destroy",
 			env.File, env.Name, strings.Join(env.Gate.After, " and "))
 	case !ok:
 		return fmt.Errorf("%s: the %s cluster %s was not made by stagegate, and is not destroyed by it", env.File, env.Provider.Name(), env.ClusterName)
