@@ -412,7 +412,6 @@ func (s *site) charts(t *testing.T) {
 		s.copy(t, chart, "charts/"+name+".tgz")
 	}
 	s.write(t, "charts/change.yaml", chartsChange)
-	s.write(t, "charts/namespaces.yaml", chartsNamespaces)
 	s.write(t, "charts/traefik.yaml", traefikValues)
 	s.write(t, "charts/podinfo.yaml", podinfoValues)
 	checks := map[string]func(){"staging": s.untouched(t, "staging"), "production": s.untouched(t, "production")}
@@ -447,7 +446,6 @@ kind: Change
 metadata: {name: charts}
 spec:
   parts:
-  - manifest: namespaces.yaml
   - helm: {chart: traefik.tgz, release: edge, namespace: chart-edge, values: [traefik.yaml]}
   - helm: {chart: podinfo.tgz, release: podinfo, namespace: chart-app, values: [podinfo.yaml]}
 `
@@ -461,13 +459,4 @@ global: {checkNewVersion: false, sendAnonymousUsage: false}
 
 const podinfoValues = `image: {pullPolicy: IfNotPresent}
 ingress: {enabled: true, className: edge, hosts: [{host: charts.example, paths: [{path: /, pathType: Prefix}]}]}
-`
-
-const chartsNamespaces = `apiVersion: v1
-kind: Namespace
-metadata: {name: chart-edge}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: chart-app}
 `

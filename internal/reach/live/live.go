@@ -63,7 +63,7 @@ type Options struct {
 	Rounds int
 	// Pause is between rounds; 1 s where 0.
 	Pause time.Duration
-	// PodWait bounds how long a probe pod may take to run; 1 min where 0.
+	// PodWait bounds how long a probe pod may take to run; 2 min where 0.
 	PodWait time.Duration
 	// Ephemeral probes from ephemeral containers in the real pods, where policy forbids making
 	// pods. Kubernetes cannot remove them again: they stay listed in the pods, ended.
@@ -86,7 +86,7 @@ func (o Options) withDefaults() Options {
 		o.Pause = time.Second
 	}
 	if o.PodWait == 0 {
-		o.PodWait = time.Minute
+		o.PodWait = 2 * time.Minute
 	}
 	if o.MaxNodes == 0 {
 		o.MaxNodes = 2
