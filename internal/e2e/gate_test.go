@@ -5,8 +5,10 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -411,6 +413,7 @@ func (s *site) charts(t *testing.T) {
 	for name, chart := range charts {
 		s.copy(t, chart, "charts/"+name+".tgz")
 	}
+	s.podinfoWithCLI(t)
 	s.write(t, "charts/change.yaml", chartsChange)
 	s.write(t, "charts/traefik.yaml", traefikValues)
 	s.write(t, "charts/podinfo.yaml", podinfoValues)
@@ -430,6 +433,27 @@ func (s *site) charts(t *testing.T) {
 		s.run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-"+name)
 		checks[name]()
 	}
+}
+
+const podinfoImage = "ghcr.io/stefanprodan/podinfo:6.9.2"
+
+// podinfoWithCLI builds an image of the node's podinfo with the command that its chart
+// probes with. It exists on this machine alone, so the program has to carry it into nodes.
+func (s *site) podinfoWithCLI(t *testing.T) {
+	t.Helper()
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", s.path("podinfo/podcli"), "./testdata/podcli")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building podcli: %v\n%s", err, out)
+	}
+	archive := "/root/podinfo.tar" // not /tmp, which "docker cp" does not see
+	node := "stagegate-e2e-staging-control-plane"
+	engine(t, nil, "exec", node, "ctr", "--namespace=k8s.io", "images", "export", "--platform", "linux/"+runtime.GOARCH, archive, podinfoImage)
+	engine(t, nil, "cp", node+":"+archive, s.path("podinfo/podinfo.tar"))
+	engine(t, nil, "load", "--quiet", "--input", s.path("podinfo/podinfo.tar"))
+	s.write(t, "podinfo/Dockerfile", "FROM "+podinfoImage+"\nCOPY podcli /usr/local/bin/podcli\n")
+	engine(t, nil, "build", "--quiet", "--tag", "stagegate-e2e/podinfo:6.9.2", s.path("podinfo"))
+	t.Cleanup(func() { engine(t, nil, "image", "rm", "stagegate-e2e/podinfo:6.9.2") })
 }
 
 func (p *program) copy(t *testing.T, from, to string) {
@@ -457,6 +481,6 @@ service: {spec: {type: NodePort}}
 global: {checkNewVersion: false, sendAnonymousUsage: false}
 `
 
-const podinfoValues = `image: {pullPolicy: IfNotPresent}
+const podinfoValues = `image: {repository: stagegate-e2e/podinfo, tag: 6.9.2, pullPolicy: IfNotPresent}
 ingress: {enabled: true, className: edge, hosts: [{host: charts.example, paths: [{path: /, pathType: Prefix}]}]}
 `
