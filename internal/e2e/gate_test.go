@@ -326,7 +326,7 @@ func (s *site) interruption(t *testing.T) {
 		}
 	}
 	s.write(t, "restart.yaml", change)
-	const edge = "external -> ingress/catalog/api (shop.example/catalog)"
+	const edge = "ingress/catalog/api -> service/catalog/api:9898/TCP"
 	s.edit(t, "environments/staging.yaml", "# maxInterruption: 30s", "maxInterruption: 100ms")
 	e := environment(t, s.result(t, 3, "stage", "restart.yaml"), "staging")
 	restored(t, e)
