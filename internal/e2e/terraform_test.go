@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/stagegate/stagegate/internal/gate"
@@ -55,7 +57,7 @@ func newLandscape(t *testing.T) *landscape {
 		t.FailNow()
 	}
 	l.write(t, "infra/main.tf", configuration)
-	l.write(t, "infra/policy.tf", "locals {\n  from = []\n}\n")
+	l.write(t, "infra/policy.tf", denied)
 	return l
 }
 
@@ -79,50 +81,51 @@ resource "kubectl_manifest" "marker" {
 resource "kubectl_manifest" "policy" {
   depends_on = [kubectl_manifest.marker]
   yaml_body = yamlencode({
-    apiVersion = "networking.k8s.io/v1"
-    kind       = "NetworkPolicy"
-    metadata   = { name = "infra", namespace = "storefront" }
-    spec       = { podSelector = {}, policyTypes = ["Ingress"], ingress = local.from }
+    apiVersion = "crd.projectcalico.org/v1"
+    kind       = "GlobalNetworkPolicy"
+    metadata   = { name = "infra" }
+    spec = {
+      order             = 50
+      namespaceSelector = "kubernetes.io/metadata.name == \"storefront\""
+      types             = ["Ingress"]
+      ingress           = [local.rule]
+    }
   })
 }
 `
 
-const allowed = `locals {
-  from = [{ from = [{ namespaceSelector = {} }] }]
+// The policy comes before those that calico-allowed.yaml has, which are of order 100.
+const denied = `locals {
+  rule = { action = "Deny", source = { namespaceSelector = "kubernetes.io/metadata.name == \"ingress\"" } }
 }
 `
 
-// policies are the NetworkPolicies in storefront.
-func (l *landscape) policies(t *testing.T, name string) []string {
+const allowed = `locals {
+  rule = { action = "Allow" }
+}
+`
+
+// has wants the policy to be in a cluster, or not to be.
+func (l *landscape) has(t *testing.T, name string, want bool) {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", l.kubeconfig(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := kubernetes.NewForConfigOrDie(config).NetworkingV1().NetworkPolicies("storefront").List(t.Context(), metav1.ListOptions{})
-	if err != nil {
+	policies := schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"}
+	_, err = dynamic.NewForConfigOrDie(config).Resource(policies).Get(t.Context(), "infra", metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, p := range list.Items {
-		names = append(names, p.Name)
+	if got := err == nil; got != want {
+		t.Errorf("%s has the policy of the change: %v, want %v", name, got, want)
 	}
-	return names
 }
 
 func (l *landscape) kubeconfig(t *testing.T, name string) string {
 	t.Helper()
 	_, file, _ := strings.Cut(l.run(t, 0, "env", "up", "--cluster-name", name), "export KUBECONFIG=")
 	return strings.TrimSpace(file)
-}
-
-// has wants the policy to be in a cluster, or not to be.
-func (l *landscape) has(t *testing.T, name string, want bool) {
-	t.Helper()
-	all := l.policies(t, name)
-	if got := strings.Contains(strings.Join(all, " "), "infra"); got != want {
-		t.Errorf("%s has the policies %v: that of the change among them is %v, want %v", name, all, got, want)
-	}
 }
 
 // state is the state of the configuration in an environment.
