@@ -450,6 +450,9 @@ func (s *site) podinfoWithCLI(t *testing.T) {
 	node := "stagegate-e2e-staging-control-plane"
 	engine(t, nil, "exec", node, "ctr", "--namespace=k8s.io", "images", "export", "--platform", "linux/"+runtime.GOARCH, archive, podinfoImage)
 	engine(t, nil, "cp", node+":"+archive, s.path("podinfo/podinfo.tar"))
+	if exec.Command("docker", "image", "inspect", podinfoImage).Run() != nil { // not here before, so not here afterwards
+		t.Cleanup(func() { engine(t, nil, "image", "rm", podinfoImage) })
+	}
 	engine(t, nil, "load", "--quiet", "--input", s.path("podinfo/podinfo.tar"))
 	s.write(t, "podinfo/Dockerfile", "FROM "+podinfoImage+"\nCOPY podcli /usr/local/bin/podcli\n")
 	engine(t, nil, "build", "--quiet", "--tag", "stagegate-e2e/podinfo:6.9.2", s.path("podinfo"))
