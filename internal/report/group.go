@@ -26,7 +26,7 @@ func causes(changes []reach.Change) []cause {
 	}
 	out := make([]cause, 0, len(groups))
 	for reason, list := range groups {
-		slices.SortFunc(list, func(a, b reach.Change) int { return a.Edge.Compare(b.Edge) })
+		slices.SortFunc(list, publishedFirst)
 		c := cause{reason: reason}
 		if list[0].Cause != "" && list[0].Reason != reason {
 			c.example = list[0].Reason
@@ -40,6 +40,17 @@ func causes(changes []reach.Change) []cause {
 		return cmp.Or(cmp.Compare(len(b.edges), len(a.edges)), cmp.Compare(a.reason, b.reason))
 	})
 	return out
+}
+
+// publishedFirst puts the edges from outside before the others: those are what customers use.
+func publishedFirst(a, b reach.Change) int {
+	inside := func(c reach.Change) int {
+		if c.From == reach.External {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(inside(a), inside(b)), a.Edge.Compare(b.Edge))
 }
 
 // section is a list of changed edges under a title, such as "lost".
