@@ -5,6 +5,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/apply"
@@ -45,6 +47,10 @@ type Runner struct {
 
 // Stage takes the change to one environment and decides there (pipeline steps 1 to 8).
 func (r *Runner) Stage(ctx context.Context, env *config.Environment, ch *change.Change) (*report.Result, error) {
+	if env.IsProduction() {
+		return nil, fmt.Errorf("environment %s comes after %s: use stagegate promote, which goes there only with their evidence",
+			env.Name, strings.Join(env.Gate.After, ", "))
+	}
 	run, err := r.newRun("stage", ch)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,9 @@ func (s *session) take(ctx context.Context) error {
 	if err := s.verifyEvidence(ctx); err != nil {
 		return err
 	}
+	if err := s.parity(ctx); err != nil {
+		return err
+	}
 	if err := s.plan(ctx); err != nil {
 		return err
 	}
