@@ -48,7 +48,7 @@ build: bin/stagegate bin/stagegate-probe bin/stagegate-controlplane ## Build the
 .PHONY: bin/stagegate bin/stagegate-probe bin/stagegate-controlplane
 bin/stagegate:
 	@echo "building $@ $(VERSION)" >&2
-	@go -C cmd/stagegate-controlplane list -deps . >/dev/null 2>&1 & # its modules come in while this compiles
+	@[ -e bin/stagegate-controlplane ] || go -C cmd/stagegate-controlplane list -deps . >/dev/null 2>&1 & # its modules come in while this compiles
 	@$(BUILD) -ldflags '$(LDFLAGS)' -o $@ ./cmd/stagegate 2>&1 | $(counted)
 
 bin/stagegate-probe: # it runs in pods

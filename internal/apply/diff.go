@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -132,19 +131,4 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-// show writes a value for people.
-func show(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(b)
 }

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/printable"
 )
 
 const masked = "(masked)"
@@ -43,7 +44,7 @@ func (m masker) hides(path, key string, maps ...map[string]any) bool {
 }
 
 func (m masker) field(path string, before, after any, secret bool) change.Field {
-	f := change.Field{Path: path, Before: clean(show(before)), After: clean(show(after))}
+	f := change.Field{Path: path, Before: clean(printable.Value(before)), After: clean(printable.Value(after))}
 	if secret {
 		f.Before, f.After = hide(before), hide(after)
 	}

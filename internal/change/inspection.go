@@ -19,5 +19,15 @@ type Inspection struct {
 	Refused, Unclear, Remarks []string
 }
 
+// Join adds what is known of another part.
+func (i *Inspection) Join(o *Inspection) {
+	i.Objects = append(i.Objects, o.Objects...)
+	i.Removed = append(i.Removed, o.Removed...)
+	i.Items = append(i.Items, o.Items...)
+	i.Refused = append(i.Refused, o.Refused...)
+	i.Unclear = append(i.Unclear, o.Unclear...)
+	i.Remarks = append(i.Remarks, o.Remarks...)
+}
+
 // Inspector finds out what can be known of a part without applying it.
 type Inspector func(ctx context.Context, part Part, target Target) (*Inspection, error)

@@ -32,8 +32,8 @@ func (f *factory) loaders() change.Loaders {
 		change.Manifest:  manifest.Loader{In: f.streams.In},
 		change.Kustomize: kustomize.Loader{},
 		change.Helm:      helm.Loader{},
+		change.Terraform: changeterraform.Loader{},
 	}
-	kinds[change.Terraform] = changeterraform.Loader{}
 	kinds[change.Bundle] = bundle.New(maps.Clone(kinds))
 	return kinds
 }

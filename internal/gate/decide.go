@@ -37,7 +37,7 @@ const (
 func Decide(policy Policy, f Findings) Decision {
 	findings := f.general()
 	probed := f.After.Grade != "" || len(f.After.Edges) > 0
-	if probed || !f.stopped() {
+	if probed || !f.Stopped() {
 		findings = append(findings, f.coverage(policy)...)
 	}
 	if probed {
@@ -51,8 +51,8 @@ func Decide(policy Policy, f Findings) Decision {
 	return Decision{Verdict: Worst(verdicts...), Findings: findings}
 }
 
-// stopped is true where the change was not carried through for a reason of its own.
-func (f Findings) stopped() bool {
+// Stopped is true where the change is not carried through for a reason of its own.
+func (f Findings) Stopped() bool {
 	return f.ApplyFailed != "" || len(f.Failures) > 0 || len(f.PlanDifferences) > 0
 }
 

@@ -110,10 +110,7 @@ func inspect(ctx context.Context, ch *change.Change, c Check) (*change.Inspectio
 		if err != nil {
 			return nil, err
 		}
-		all.Objects, all.Removed = append(all.Objects, found.Objects...), append(all.Removed, found.Removed...)
-		all.Items = append(all.Items, found.Items...)
-		all.Refused, all.Unclear = append(all.Refused, found.Refused...), append(all.Unclear, found.Unclear...)
-		all.Remarks = append(all.Remarks, found.Remarks...)
+		all.Join(found)
 	}
 	if _, err := snapshot.New(all.Objects...); err != nil {
 		return nil, err

@@ -51,13 +51,12 @@ func (s *session) loadImages(ctx context.Context) error {
 func (s *session) changeImages(ctx context.Context) ([]string, error) {
 	var images []string
 	for _, part := range s.change.Parts {
-		renderer, ok := part.(change.Renderer)
-		if !ok {
+		if _, ok := part.(change.Renderer); !ok {
 			continue
 		}
-		objects, err := renderer.Render(ctx, s.target)
+		objects, err := renderPart(ctx, part, s.target)
 		if err != nil {
-			return nil, fmt.Errorf("rendering %s %s: %w", part.Kind(), part.Name(), err)
+			return nil, err
 		}
 		for _, o := range objects {
 			images = appendImages(images, o.Object)

@@ -8,7 +8,6 @@ import (
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/parity"
 	"github.com/stagegate/stagegate/internal/progress"
-	"github.com/stagegate/stagegate/internal/snapshot"
 	"github.com/stagegate/stagegate/internal/snapshot/live"
 )
 
@@ -43,7 +42,7 @@ func (s *session) parity(ctx context.Context) error {
 // versions reads what runs in a cluster; its objects only where a bound needs them.
 func (s *session) versions(ctx context.Context, up *cluster.Cluster) (parity.Versions, error) {
 	if bounds := s.env.Gate.Parity; bounds.IngressController+bounds.CNI == "" {
-		return parity.Read(up.Version, &snapshot.Snapshot{}), nil
+		return parity.Versions{Kubernetes: up.Version}, nil
 	}
 	state, err := live.Take(ctx, up.REST)
 	if err != nil {

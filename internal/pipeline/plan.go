@@ -85,11 +85,6 @@ func comparePlans(name string, tested []byte, now []change.Summary) (differences
 	return differences, remarks, nil
 }
 
-// impossible is true where the plan alone says that the change must not be carried out.
-func (s *session) impossible() bool {
-	return len(s.findings.Failures) > 0 || len(s.findings.PlanDifferences) > 0
-}
-
 func summary(set change.Set) string {
 	return fmt.Sprintf("%d to create, %d to update, %d to delete, %d unchanged",
 		set.Count(change.Create), set.Count(change.Update), set.Count(change.Delete)+set.Count(change.Replace), set.Count(change.Keep))

@@ -68,11 +68,7 @@ func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, err
 		return "", err
 	}
 	s.out.Reverted.Missing = s.missing(matrix)
-	switch n := len(s.out.Reverted.Missing); n {
-	case 0:
-	case 1:
-		return "", notBack("1 edge of the baseline did not come back")
-	default:
+	if n := len(s.out.Reverted.Missing); n > 0 {
 		return "", notBack(counted(n, "edge") + " of the baseline did not come back")
 	}
 	return "the baseline is back: " + tally(matrix), nil

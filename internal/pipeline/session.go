@@ -52,7 +52,7 @@ func (s *session) take(ctx context.Context) error {
 	if err := s.plan(ctx); err != nil {
 		return err
 	}
-	if s.impossible() {
+	if s.findings.Stopped() { // by what is known before anything is touched
 		s.decide()
 		return s.attest(ctx)
 	}

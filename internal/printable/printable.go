@@ -4,6 +4,8 @@
 package printable
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -34,6 +36,22 @@ func Truncate(s string, width int) string {
 		return s
 	}
 	return string([]rune(s)[:width-1]) + "…"
+}
+
+// Value writes a decoded JSON value: a string as it is, null as nothing, others as JSON. It
+// may still hold what does not print; see Line.
+func Value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	content, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(content)
 }
 
 func escape(s string) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
@@ -49,6 +50,33 @@ func (w *Workspace) Show(ctx context.Context) (*tfjson.State, error) {
 		return nil, fmt.Errorf("reading the state: %w", w.ended(ctx, err))
 	}
 	return s, nil
+}
+
+// Addresses are those of the managed resources in the state, in order.
+func (w *Workspace) Addresses(ctx context.Context) ([]string, error) {
+	state, err := w.Show(ctx)
+	if err != nil || state.Values == nil {
+		return nil, err
+	}
+	all := addresses(state.Values.RootModule)
+	slices.Sort(all)
+	return all, nil
+}
+
+func addresses(m *tfjson.StateModule) []string {
+	if m == nil {
+		return nil
+	}
+	var all []string
+	for _, r := range m.Resources {
+		if r.Mode == tfjson.ManagedResourceMode {
+			all = append(all, r.Address)
+		}
+	}
+	for _, child := range m.ChildModules {
+		all = append(all, addresses(child)...)
+	}
+	return all
 }
 
 // Outputs reads the outputs of the root module, sensitive ones included.

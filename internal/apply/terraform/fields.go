@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +54,7 @@ func (d describer) compare(path string, before, after value, all *[]change.Field
 
 // field compares one leaf. A sensitive one says only whether it changes.
 func (d describer) field(path string, before, after value) (change.Field, bool) {
-	then, now := show(before.value), show(after.value)
+	then, now := printable.Value(before.value), printable.Value(after.value)
 	if is(after.unknown) {
 		now = unknown
 	}
@@ -80,21 +79,6 @@ func mask(text string) string {
 		return text
 	}
 	return terraform.Masked
-}
-
-// show is a leaf as text; empty for none.
-func show(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	}
-	content, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(content)
 }
 
 func is(mark any) bool { m, _ := mark.(bool); return m }

@@ -131,7 +131,7 @@ func (r *reversion) takeBack(ctx context.Context) error {
 	for _, address := range r.Changed {
 		r.leave(address, "it was there before this change, and no configuration is recorded that made it: apply the configuration that was in force before, from your version control")
 	}
-	present, err := r.present(ctx)
+	present, err := r.workspace.Addresses(ctx)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (r *reversion) leaveUnfinished(ctx context.Context) error {
 	if err != nil || len(unfinished) == 0 {
 		return err
 	}
-	present, err := r.present(ctx)
+	present, err := r.workspace.Addresses(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,29 +207,4 @@ func (r *reversion) leaveUnfinished(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// present are the addresses in the state.
-func (r *reversion) present(ctx context.Context) ([]string, error) {
-	state, err := r.workspace.Show(ctx)
-	if err != nil || state.Values == nil {
-		return nil, err
-	}
-	return addresses(state.Values.RootModule), nil
-}
-
-func addresses(m *tfjson.StateModule) []string {
-	if m == nil {
-		return nil
-	}
-	var all []string
-	for _, r := range m.Resources {
-		if r.Mode == tfjson.ManagedResourceMode {
-			all = append(all, r.Address)
-		}
-	}
-	for _, child := range m.ChildModules {
-		all = append(all, addresses(child)...)
-	}
-	return all
 }

@@ -59,7 +59,7 @@ func (p *disposable) made(r *record) (*terraform.Config, error) {
 }
 
 func (s *session) destroy(ctx context.Context, r *record) error {
-	there, err := s.addresses(ctx)
+	there, err := s.workspace.Addresses(ctx)
 	if err != nil {
 		return err
 	}

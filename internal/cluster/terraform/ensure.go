@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 )
 
 func (s *session) ensure(ctx context.Context, keep bool) (*cluster.Cluster, error) {
-	there, err := s.addresses(ctx)
+	there, err := s.workspace.Addresses(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,33 +35,6 @@ func (s *session) ensure(ctx context.Context, keep bool) (*cluster.Cluster, erro
 		return nil, fmt.Errorf("there is no cluster yet, and one of production is made only when it is asked for: see that the state is the right one, then run stagegate env up --cluster-name %s", s.name)
 	}
 	return s.make(ctx)
-}
-
-// addresses are those of what the state has: managed resources, in order.
-func (s *session) addresses(ctx context.Context) ([]string, error) {
-	state, err := s.workspace.Show(ctx)
-	if err != nil || state.Values == nil {
-		return nil, err
-	}
-	all := resources(state.Values.RootModule)
-	slices.Sort(all)
-	return all, nil
-}
-
-func resources(m *tfjson.StateModule) []string {
-	if m == nil {
-		return nil
-	}
-	var all []string
-	for _, r := range m.Resources {
-		if r.Mode == tfjson.ManagedResourceMode {
-			all = append(all, r.Address)
-		}
-	}
-	for _, child := range m.ChildModules {
-		all = append(all, resources(child)...)
-	}
-	return all
 }
 
 // find connects to a cluster that the state has.
@@ -109,7 +81,7 @@ func (s *session) create(ctx context.Context, r record) (*cluster.Cluster, error
 // forgotten.
 func (s *session) noteMade(ctx context.Context, r *record, complete bool) error {
 	var err error
-	if r.Resources, err = s.addresses(ctx); err != nil {
+	if r.Resources, err = s.workspace.Addresses(ctx); err != nil {
 		return err
 	}
 	if !complete && len(r.Resources) == 0 {

@@ -91,22 +91,35 @@ func judgeDNS(check config.DNSCheck, wanted []string) judgement {
 	}
 }
 
+// unsound is what is wrong before an answer can be judged: there is none, or its TLS is not
+// as declared. It is nil where there is an answer to judge; got says what it was.
+func unsound(check config.Check, at place, r probe.Result, got string) *finding {
+	var f finding
+	switch {
+	case r.Code == probe.TLSError && check.TLS != nil:
+		f = finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
+	case r.Code != probe.Answered:
+		f = noAnswer(r, at)
+	case check.TLS != nil:
+		problem := certificateProblem(*check.TLS, check.Edge.Host, r, time.Now())
+		if problem == "" {
+			return nil
+		}
+		f = finding{reach.Unreachable, got + ", but " + problem}
+	default:
+		return nil
+	}
+	return &f
+}
+
 // serving is the status SERVING of the gRPC health checking protocol.
 const serving = 1
 
 func judgeGRPC(check config.Check, at place) judgement {
 	return func(r probe.Result, _ *probe.Result) finding {
-		if r.Code == probe.TLSError && check.TLS != nil {
-			return finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
-		}
-		if r.Code != probe.Answered {
-			return noAnswer(r, at)
-		}
 		got := fmt.Sprintf("gRPC health answered in %s by %s", brief(r.Latency), at)
-		if check.TLS != nil {
-			if problem := certificateProblem(*check.TLS, check.Edge.Host, r, time.Now()); problem != "" {
-				return finding{reach.Unreachable, got + ", but " + problem}
-			}
+		if f := unsound(check, at, r, got); f != nil {
+			return *f
 		}
 		switch {
 		case r.Detail != "":
@@ -122,17 +135,9 @@ func judgeGRPC(check config.Check, at place) judgement {
 // counts, but for the controller's own answer that it knows no such route.
 func judgeHTTP(check config.Check, at place) judgement {
 	return func(r probe.Result, control *probe.Result) finding {
-		if r.Code == probe.TLSError && check.TLS != nil {
-			return finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
-		}
-		if r.Code != probe.Answered {
-			return noAnswer(r, at)
-		}
 		got := fmt.Sprintf("HTTP %d in %s from %s", r.Status, brief(r.Latency), at)
-		if check.TLS != nil {
-			if problem := certificateProblem(*check.TLS, check.Edge.Host, r, time.Now()); problem != "" {
-				return finding{reach.Unreachable, got + ", but " + problem}
-			}
+		if f := unsound(check, at, r, got); f != nil {
+			return *f
 		}
 		if check.HTTP != nil {
 			return judgeDeclared(*check.HTTP, r, got)

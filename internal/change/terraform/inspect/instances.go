@@ -32,6 +32,14 @@ func (s *scope) instances(b *hclsyntax.Block) (all []instance, known bool) {
 // nameless is the instance that stands for those that are not known.
 func (s *scope) nameless() []instance { return []instance{{scope: s.with(nil)}} }
 
+// visits are the instances to inspect: where there is none, the nameless one.
+func (s *scope) visits(instances []instance) []instance {
+	if len(instances) == 0 {
+		return s.nameless()
+	}
+	return instances
+}
+
 func (s *scope) each(v cty.Value) ([]instance, bool) {
 	elements := elementsOf(v)
 	if !v.IsKnown() || v.IsNull() || len(elements) > maxInstances {

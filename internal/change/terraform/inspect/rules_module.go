@@ -13,10 +13,7 @@ import (
 func (i *inspector) call(s *scope, b *hclsyntax.Block) {
 	address := s.at(written(b))
 	instances, known := s.instances(b)
-	visits := instances
-	if len(visits) == 0 {
-		visits = s.nameless()
-	}
+	visits := s.visits(instances)
 	for _, one := range visits {
 		i.calls(one.scope, b.Body, address+one.key)
 	}

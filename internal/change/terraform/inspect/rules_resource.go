@@ -45,10 +45,7 @@ func (i *inspector) resource(s *scope, b *hclsyntax.Block) {
 	}
 	i.commands(b, address)
 	instances, known := s.instances(b)
-	visits := instances
-	if len(visits) == 0 {
-		visits = s.nameless()
-	}
+	visits := s.visits(instances)
 	for _, one := range visits {
 		i.calls(one.scope, b.Body, address+one.key)
 		i.paths(one.scope, b, kind, address+one.key)

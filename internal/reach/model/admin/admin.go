@@ -17,17 +17,9 @@ const Group = "policy.networking.k8s.io"
 // Policies reads the policies of the admin and of the baseline tier. Policies of equal
 // priority are taken by name, which the API leaves open.
 func Policies(s *snapshot.Snapshot) (admin, baseline []*policy.Policy, err error) {
-	var problems []error
-	for _, o := range s.Kind(Group, "AdminNetworkPolicy") {
-		p, err := parseAdmin(o, true)
-		problems = append(problems, decode.In(o, err))
-		admin = append(admin, p)
-	}
-	for _, o := range s.Kind(Group, "BaselineAdminNetworkPolicy") {
-		p, err := parseAdmin(o, false)
-		problems = append(problems, decode.In(o, err))
-		baseline = append(baseline, p)
-	}
+	admin, err1 := decode.Each(s.Kind(Group, "AdminNetworkPolicy"), func(o snapshot.Object) (*policy.Policy, error) { return parseAdmin(o, true) })
+	baseline, err2 := decode.Each(s.Kind(Group, "BaselineAdminNetworkPolicy"), func(o snapshot.Object) (*policy.Policy, error) { return parseAdmin(o, false) })
+	problems := []error{err1, err2}
 	for _, o := range s.Kind(Group, "ClusterNetworkPolicy") {
 		p, tier, err := parseCluster(o)
 		problems = append(problems, decode.In(o, err))
