@@ -49,21 +49,35 @@ func TestComparePlans(t *testing.T) {
 		"unchanged there":   {tested: plan(item("a.b", change.Keep)), now: plan(item("a.b", change.Replace)), differences: []string{"infra: a.b: unchanged where it was tested, replace here"}},
 		"staged before":     {tested: plan(item("a.b", change.Keep)), now: plan(item("a.b", change.Create)), remarks: []string{"infra: a.b: unchanged where it was tested, create here"}},
 		"nothing to delete": {tested: plan(item("a.b", change.Delete)), now: plan(), remarks: []string{"infra: a.b: delete where it was tested, absent here"}},
-		"explained": {tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "size")), large),
-			remarks: []string{"infra: a.b[1]: absent where it was tested, create here, as variable size has it"}},
-		"not explained by an equal variable": {tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "size")), small),
-			differences: []string{"infra: a.b[1]: absent where it was tested, create here"}},
-		"not explained by another variable": {tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "zone")), large),
-			differences: []string{"infra: a.b[1]: absent where it was tested, create here"}},
-		"an action is never explained": {tested: given(plan(item("a.b", change.Update, "size")), small), now: given(plan(item("a.b", change.Replace, "size")), large),
-			differences: []string{"infra: a.b: update where it was tested, replace here"}},
+		"explained": {
+			tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "size")), large),
+			remarks: []string{"infra: a.b[1]: absent where it was tested, create here, as variable size has it"},
+		},
+		"not explained by an equal variable": {
+			tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "size")), small),
+			differences: []string{"infra: a.b[1]: absent where it was tested, create here"},
+		},
+		"not explained by another variable": {
+			tested: given(plan(), small), now: given(plan(item("a.b[1]", change.Create, "zone")), large),
+			differences: []string{"infra: a.b[1]: absent where it was tested, create here"},
+		},
+		"an action is never explained": {
+			tested: given(plan(item("a.b", change.Update, "size")), small), now: given(plan(item("a.b", change.Replace, "size")), large),
+			differences: []string{"infra: a.b: update where it was tested, replace here"},
+		},
 		"another Terraform": {tested: plan(), now: other, differences: []string{"infra: planned by terraform 1.11.4 where it was tested, by terraform 1.12.0 here"}},
-		"another provider": {tested: provider("5.1.0"), now: provider("5.2.0"),
-			differences: []string{"infra: provider registry.terraform.io/hashicorp/aws: 5.1.0 where it was tested, 5.2.0 here"}},
-		"another module": {tested: module("sha256:1111111111112"), now: module(""),
-			differences: []string{"infra: module vpc: content 111111111111 where it was tested, absent here"}},
-		"manifests: an object more": {tested: summary(change.Manifest), now: summary(change.Manifest, item("ConfigMap a/b", change.Create)),
-			remarks: []string{"infra: ConfigMap a/b: absent where it was tested, create here"}},
+		"another provider": {
+			tested: provider("5.1.0"), now: provider("5.2.0"),
+			differences: []string{"infra: provider registry.terraform.io/hashicorp/aws: 5.1.0 where it was tested, 5.2.0 here"},
+		},
+		"another module": {
+			tested: module("sha256:1111111111112"), now: module(""),
+			differences: []string{"infra: module vpc: content 111111111111 where it was tested, absent here"},
+		},
+		"manifests: an object more": {
+			tested: summary(change.Manifest), now: summary(change.Manifest, item("ConfigMap a/b", change.Create)),
+			remarks: []string{"infra: ConfigMap a/b: absent where it was tested, create here"},
+		},
 		"manifests: another action": {tested: summary(change.Manifest, item("ConfigMap a/b", change.Update)), now: summary(change.Manifest, item("ConfigMap a/b", change.Create))},
 	} {
 		t.Run(what, func(t *testing.T) {

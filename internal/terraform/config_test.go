@@ -104,22 +104,36 @@ func TestReadRefuses(t *testing.T) {
 		link  [2]string // from, to
 		want  string
 	}{
-		"nested": {files: map[string]string{"infra/main.tf": "locals { a = " + strings.Repeat("(", 300_000)},
-			want: "DIR/infra/main.tf: nested too deeply to inspect: write it more plainly"},
+		"nested": {
+			files: map[string]string{"infra/main.tf": "locals { a = " + strings.Repeat("(", 300_000)},
+			want:  "DIR/infra/main.tf: nested too deeply to inspect: write it more plainly",
+		},
 		"missing": {want: "reading the Terraform configuration DIR/infra: lstat DIR/infra: no such file or directory"},
 		"empty":   {files: map[string]string{"infra/README.md": ""}, want: "DIR/infra: there is no *.tf or *.tf.json file: name the directory of a root module"},
-		"no cluster name": {files: map[string]string{"infra/main.tf": ""},
-			want: `DIR/infra: variable "cluster_name" is not declared: declare it and name the cluster by it, since it is what tells staging from production`},
-		"cloud": {files: map[string]string{"infra/main.tf": declares + "terraform {\n  cloud {}\n}\n"},
-			want: "DIR/infra: its runs are made by HCP Terraform, so no plan could be kept until it is applied: use a backend that only keeps the state, such as s3, gcs or azurerm"},
-		"syntax": {files: map[string]string{"infra/main.tf": declares + "resource {"},
-			want: "DIR/infra/main.tf:2: unclosed configuration block: There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file"},
-		"module missing": {files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n"},
-			want: "DIR/x: a local module that is not there: correct its source"},
-		"link out": {files: map[string]string{"infra/main.tf": declares, "secret": ""}, link: [2]string{"infra/link", "../secret"},
-			want: "DIR/infra/link: a symbolic link that leads out of the change: put the file itself in its place"},
-		"linked module": {files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n", "real/x.tf": ""}, link: [2]string{"x", "real"},
-			want: "DIR/x: a local module behind a symbolic link: name the directory itself as its source"},
+		"no cluster name": {
+			files: map[string]string{"infra/main.tf": ""},
+			want:  `DIR/infra: variable "cluster_name" is not declared: declare it and name the cluster by it, since it is what tells staging from production`,
+		},
+		"cloud": {
+			files: map[string]string{"infra/main.tf": declares + "terraform {\n  cloud {}\n}\n"},
+			want:  "DIR/infra: its runs are made by HCP Terraform, so no plan could be kept until it is applied: use a backend that only keeps the state, such as s3, gcs or azurerm",
+		},
+		"syntax": {
+			files: map[string]string{"infra/main.tf": declares + "resource {"},
+			want:  "DIR/infra/main.tf:2: unclosed configuration block: There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file",
+		},
+		"module missing": {
+			files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n"},
+			want:  "DIR/x: a local module that is not there: correct its source",
+		},
+		"link out": {
+			files: map[string]string{"infra/main.tf": declares, "secret": ""}, link: [2]string{"infra/link", "../secret"},
+			want: "DIR/infra/link: a symbolic link that leads out of the change: put the file itself in its place",
+		},
+		"linked module": {
+			files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n", "real/x.tf": ""}, link: [2]string{"x", "real"},
+			want: "DIR/x: a local module behind a symbolic link: name the directory itself as its source",
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := terraformtest.Write(t, t.TempDir(), test.files)

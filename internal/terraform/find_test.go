@@ -72,8 +72,10 @@ func TestFindSaysWhatIsMissing(t *testing.T) {
 		constraint string
 		want       []string
 	}{
-		"none": {nil, "terraform", ">= 1.8", []string{"finding Terraform >= 1.8: there is no terraform on PATH, and installing a release failed: ",
-			": put a version that fits on PATH, or change required_version or spec.terraform.version of the environment"}},
+		"none": {nil, "terraform", ">= 1.8", []string{
+			"finding Terraform >= 1.8: there is no terraform on PATH, and installing a release failed: ",
+			": put a version that fits on PATH, or change required_version or spec.terraform.version of the environment",
+		}},
 		"other":    {map[string]string{"terraform": "1.5.0"}, "terraform", ">= 1.8", []string{"finding Terraform >= 1.8: ", "/terraform on PATH is 1.5.0, and installing a release failed: "}},
 		"tofu":     {nil, "tofu", "1.9.0", []string{"finding OpenTofu 1.9.0: there is no tofu on PATH: install a version that fits (https://opentofu.org/docs/intro/install)"}},
 		"nonsense": {nil, "terraform", "newest", []string{`reading the Terraform version constraint "newest": `, "write it like 1.11.4 or >= 1.9, < 2.0"}},

@@ -27,7 +27,7 @@ func (w *Workspace) restoreLockFile() error {
 	if err != nil {
 		return fmt.Errorf("reading the dependency lock file: %w", err)
 	}
-	return os.WriteFile(filepath.Join(w.root, LockFile), content, 0o600)
+	return os.WriteFile(filepath.Join(w.root, LockFile), content, 0o600) //nolint:gosec // in the private copy, whose path no content chooses
 }
 
 func (w *Workspace) saveLockFile() error {

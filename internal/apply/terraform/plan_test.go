@@ -34,23 +34,39 @@ func TestFields(t *testing.T) {
 		change string
 		want   []change.Field
 	}{
-		"leaves": {`"before": {"a": "x", "b": {"c": [1, 2]}, "d": true}, "after": {"a": "y", "b": {"c": [1, 3, 4]}, "d": true}`,
-			[]change.Field{{Path: "a", Before: "x", After: "y"}, {Path: "b.c[1]", Before: "2", After: "3"}, {Path: "b.c[2]", After: "4"}}},
-		"unknown": {`"before": {"id": "1", "n": {"x": 1}}, "after": {"n": {}}, "after_unknown": {"id": true, "n": {"x": true}}`,
-			[]change.Field{{Path: "id", Before: "1", After: "(known after apply)"}, {Path: "n.x", Before: "1", After: "(known after apply)"}}},
-		"sensitive": {`"before": {"p": "old", "q": "same"}, "after": {"p": "new", "q": "same"}, "before_sensitive": {"p": true, "q": true}, "after_sensitive": {"p": true, "q": true}`,
-			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}}},
-		"sensitive tree": {`"before": {"p": {"a": "1"}}, "after": {"p": {"a": "2", "b": "3"}}, "before_sensitive": {}, "after_sensitive": {"p": true}`,
-			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}}},
-		"sensitive and unknown": {`"before": {"p": "1"}, "after": {}, "before_sensitive": {"p": true}, "after_sensitive": {}, "after_unknown": {"p": true}`,
-			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(known after apply)"}}},
-		"sensitive element": {`"before": {"l": ["a", "b"]}, "after": {"l": ["a", "c"]}, "before_sensitive": {"l": [false, true]}, "after_sensitive": {"l": [false, true]}`,
-			[]change.Field{{Path: "l[1]", Before: "(sensitive)", After: "(sensitive) (changed)"}}},
-		"no longer sensitive": {`"before": {"p": "1"}, "after": {"p": "2"}, "before_sensitive": {"p": true}, "after_sensitive": {}`,
-			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}}},
+		"leaves": {
+			`"before": {"a": "x", "b": {"c": [1, 2]}, "d": true}, "after": {"a": "y", "b": {"c": [1, 3, 4]}, "d": true}`,
+			[]change.Field{{Path: "a", Before: "x", After: "y"}, {Path: "b.c[1]", Before: "2", After: "3"}, {Path: "b.c[2]", After: "4"}},
+		},
+		"unknown": {
+			`"before": {"id": "1", "n": {"x": 1}}, "after": {"n": {}}, "after_unknown": {"id": true, "n": {"x": true}}`,
+			[]change.Field{{Path: "id", Before: "1", After: "(known after apply)"}, {Path: "n.x", Before: "1", After: "(known after apply)"}},
+		},
+		"sensitive": {
+			`"before": {"p": "old", "q": "same"}, "after": {"p": "new", "q": "same"}, "before_sensitive": {"p": true, "q": true}, "after_sensitive": {"p": true, "q": true}`,
+			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}},
+		},
+		"sensitive tree": {
+			`"before": {"p": {"a": "1"}}, "after": {"p": {"a": "2", "b": "3"}}, "before_sensitive": {}, "after_sensitive": {"p": true}`,
+			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}},
+		},
+		"sensitive and unknown": {
+			`"before": {"p": "1"}, "after": {}, "before_sensitive": {"p": true}, "after_sensitive": {}, "after_unknown": {"p": true}`,
+			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(known after apply)"}},
+		},
+		"sensitive element": {
+			`"before": {"l": ["a", "b"]}, "after": {"l": ["a", "c"]}, "before_sensitive": {"l": [false, true]}, "after_sensitive": {"l": [false, true]}`,
+			[]change.Field{{Path: "l[1]", Before: "(sensitive)", After: "(sensitive) (changed)"}},
+		},
+		"no longer sensitive": {
+			`"before": {"p": "1"}, "after": {"p": "2"}, "before_sensitive": {"p": true}, "after_sensitive": {}`,
+			[]change.Field{{Path: "p", Before: "(sensitive)", After: "(sensitive) (changed)"}},
+		},
 		"gone": {`"before": {"a": {"b": 1}}, "after": {"a": null}`, []change.Field{{Path: "a.b", Before: "1"}}},
-		"control characters": {`"before": {"a": "x"}, "after": {"a": "\u001b[2Jy\nz"}`,
-			[]change.Field{{Path: "a", Before: "x", After: `\x1b[2Jy z`}}},
+		"control characters": {
+			`"before": {"a": "x"}, "after": {"a": "\u001b[2Jy\nz"}`,
+			[]change.Field{{Path: "a", Before: "x", After: `\x1b[2Jy z`}},
+		},
 	} {
 		r := resource(t, "x.y", "x", `["update"]`, test.change)
 		if d := cmp.Diff(test.want, describer{redact: same}.fields(r.Change)); d != "" {

@@ -170,7 +170,7 @@ func (r *reversion) refuse(plan *tfjson.Plan) []report.Left {
 	for _, resource := range managed(plan) {
 		action := actionOf(resource.Change.Actions)
 		created := slices.Contains(r.Created, resource.Address)
-		why := ""
+		var why string
 		switch {
 		case created || action != change.Delete && action != change.Replace:
 			continue

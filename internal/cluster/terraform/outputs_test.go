@@ -33,7 +33,8 @@ func TestOutputsThatLeadNowhere(t *testing.T) {
 		"a certificate file": {config.TerraformProvider{}, kubeconfig("{}", "{server: 'https://192.0.2.1', certificate-authority: /ca}"), "names the file /ca"},
 		"an auth provider":   {config.TerraformProvider{}, kubeconfig("{auth-provider: {name: gcp}}", server), "uses the auth provider gcp"},
 		"a secret in a command": {
-			config.TerraformProvider{EndpointOutput: "endpoint", Exec: []string{"x", "${secret}"}}, "",
+			config.TerraformProvider{EndpointOutput: "endpoint", Exec: []string{"x", "${secret}"}},
+			"",
 			"spec.provider.terraform.exec: ${secret} is neither cluster_name nor an output that is not sensitive",
 		},
 	}

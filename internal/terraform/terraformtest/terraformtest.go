@@ -2,6 +2,7 @@
 package terraformtest
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,12 +37,13 @@ func Write(t testing.TB, dir string, files map[string]string) string {
 func Dump(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+	files := os.DirFS(dir)
+	err := fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		all[path] = string(content)
+		content, err := fs.ReadFile(files, path)
+		all[filepath.Join(dir, path)] = string(content)
 		return err
 	})
 	if err != nil {

@@ -108,7 +108,7 @@ var coalesce = function.New(&function.Spec{
 			if !v.IsKnown() {
 				return cty.DynamicVal, nil
 			}
-			if !v.IsNull() && !(isText(v) && v.AsString() == "") {
+			if !v.IsNull() && (!isText(v) || v.AsString() != "") {
 				return v, nil
 			}
 		}

@@ -226,8 +226,10 @@ func FuzzFiles(f *testing.F) {
 		o := options()
 		o.Tofu = tofu
 		result, err := inspect.Files([]tree.File{
-			{Name: "main.tf", Content: []byte(native)}, {Name: "other.tf.json", Content: []byte(json)},
-			{Name: "m/x.tf", Content: []byte(module)}, {Name: "x.auto.tfvars", Content: []byte(module)},
+			{Name: "main.tf", Content: []byte(native)},
+			{Name: "other.tf.json", Content: []byte(json)},
+			{Name: "m/x.tf", Content: []byte(module)},
+			{Name: "x.auto.tfvars", Content: []byte(module)},
 		}, o)
 		if err != nil {
 			return

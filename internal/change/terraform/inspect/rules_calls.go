@@ -98,7 +98,7 @@ func (w *callWalker) call(call *hclsyntax.FunctionCallExpr) {
 		w.templateString(call)
 	case name == "abspath" || name == "pathexpand":
 		w.remark(call.NameRange, w.address, "calls "+name+"(), which tells where files lie on the machine that plans")
-	case slices.Contains(readers, name) && len(call.Args) > 0 && !(call.ExpandFinal && len(call.Args) == 1):
+	case slices.Contains(readers, name) && len(call.Args) > 0 && (!call.ExpandFinal || len(call.Args) > 1):
 		for _, pass := range w.loops {
 			w.path(call, name, pass)
 		}
