@@ -38,9 +38,9 @@ func kindRisk(o *unstructured.Unstructured) change.Risk {
 		return change.RiskRBAC
 	case "storage.k8s.io", "snapshot.storage.k8s.io":
 		return change.RiskStorage
-	case "cilium.io", "crd.projectcalico.org", "projectcalico.org":
+	case "cilium.io", "crd.antrea.io", "crd.projectcalico.org", "k8s.ovn.org", "network.openshift.io", "projectcalico.org":
 		return networkRisk(gvk.Kind)
-	case "policy.networking.k8s.io":
+	case "policy.linkerd.io", "policy.networking.k8s.io", "security.istio.io", "vpcresources.k8s.aws":
 		return change.RiskPolicy
 	case "operator.tigera.io", "k8s.cni.cncf.io":
 		return change.RiskCNI
@@ -63,7 +63,7 @@ func networkRisk(kind string) change.Risk {
 }
 
 func isPolicyKind(kind string) bool {
-	return strings.HasSuffix(kind, "Policy") || strings.HasSuffix(kind, "NetworkSet") || kind == "Tier" || kind == "HostEndpoint"
+	return strings.HasSuffix(kind, "Policy") || strings.HasSuffix(kind, "NetworkSet") || slices.Contains([]string{"EgressFirewall", "HostEndpoint", "Tier"}, kind)
 }
 
 // isCNI recognises a network plug-in's or policy engine's DaemonSet: by name, or by what

@@ -1,7 +1,7 @@
 // Package model evaluates reachability without sending a packet: Kubernetes
 // NetworkPolicy, the Network Policy API's AdminNetworkPolicy, BaselineAdminNetworkPolicy
 // and ClusterNetworkPolicy, and Calico's policies, over the pods, Services and routes of a
-// topology.
+// topology. What policies of other kinds may decide is an error (package unmodelled).
 //
 // Every policy of the snapshot counts as in force, whether or not something that enforces
 // it is known to run: the change under test may be what installs the engine.
@@ -22,6 +22,7 @@ import (
 	"github.com/stagegate/stagegate/internal/reach/model/calico"
 	"github.com/stagegate/stagegate/internal/reach/model/kubernetes"
 	"github.com/stagegate/stagegate/internal/reach/model/policy"
+	"github.com/stagegate/stagegate/internal/reach/model/unmodelled"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
@@ -41,7 +42,8 @@ type Model struct {
 }
 
 // New reads every policy of the snapshot. Its error names each object (with its place) and
-// field that cannot be understood; nothing is ignored that could change a decision.
+// field that cannot be understood. Policies of the kinds that package unmodelled knows are
+// not read further than to which pods they apply; kinds that nothing here knows are not seen.
 func New(s *snapshot.Snapshot, c *topology.Cluster) (*Model, error) {
 	tiers, notes, err := read(s)
 	if err != nil {
@@ -71,7 +73,8 @@ func read(s *snapshot.Snapshot) ([]*policy.Tier, []string, error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, nil, err
 	}
-	tiers := append(slices.Clone(custom.Tiers),
+	others, notes := unmodelled.Tier(s)
+	tiers := append(slices.Clone(custom.Tiers), others,
 		&policy.Tier{Name: "admin", Order: policy.AdminOrder, PassAtEnd: true, Policies: adminTier},
 		&policy.Tier{Name: "baseline", Order: policy.BaselineOrder, PassAtEnd: true, Policies: baseline})
 	for _, t := range tiers {
@@ -80,5 +83,5 @@ func read(s *snapshot.Snapshot) ([]*policy.Tier, []string, error) {
 		}
 	}
 	policy.Sort(tiers)
-	return tiers, custom.Notes, nil
+	return tiers, append(custom.Notes, notes...), nil
 }

@@ -50,6 +50,9 @@ func ruleRuling(p *policy.Policy, d policy.Direction, r policy.Rule) ruling {
 }
 
 func unclearRuling(p *policy.Policy, d policy.Direction, r policy.Rule) ruling {
+	if p.Unmodelled {
+		return ruling{unclear, fmt.Sprintf("%s is not modelled, and it may decide %s", p.Name, d)}
+	}
 	return ruling{unclear, fmt.Sprintf("rule %d of %s matches by something that is not known here (the address of a pod that does not run yet, or a domain name), and it decides %s",
 		r.Number, p.Name, d)}
 }

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+
+	"github.com/stagegate/stagegate/internal/reach/model/unmodelled"
 )
 
 // kinds are the kinds of a group that a snapshot holds: what runs, what is published and
@@ -38,12 +40,10 @@ func kinds(group string) []string {
 			"FelixConfiguration", "GlobalNetworkPolicy", "GlobalNetworkSet", "HostEndpoint", "IPPool", "KubeControllersConfiguration",
 			"NetworkPolicy", "NetworkSet", "Profile", "Tier",
 		}
-	case "cilium.io":
-		return []string{"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	case "apiextensions.k8s.io":
 		return []string{"CustomResourceDefinition"}
 	}
-	return nil
+	return unmodelled.Kinds()[group]
 }
 
 // find returns the resources to list, each in the version that the server prefers. An

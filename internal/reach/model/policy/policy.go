@@ -55,6 +55,8 @@ type Policy struct {
 	// SparesNode is true where traffic between a pod and its own node is never blocked by
 	// this policy, as Kubernetes says of NetworkPolicy.
 	SparesNode bool
+	// Unmodelled is true where the rules only stand for what an engine may decide.
+	Unmodelled bool
 }
 
 // Tier is a group of policies. Where a policy of the tier applies to a pod and no rule
