@@ -12,7 +12,6 @@ import (
 // does not have it.
 type observation struct {
 	edge          reach.Edge
-	expected      bool
 	want          reach.Outcome
 	conflict      bool
 	before, after *reach.Result
@@ -61,7 +60,6 @@ func (f Findings) observations() []*observation {
 func (o *observation) expect(want reach.Outcome) {
 	known := want == reach.Unknown || isClear(want)
 	o.conflict = o.conflict || !known || o.want != reach.Unknown && want != reach.Unknown && o.want != want
-	o.expected = true
 	if want != reach.Unknown {
 		o.want = want
 	}
@@ -101,17 +99,18 @@ func (o *observation) decide(policy Policy) (Verdict, string, string) {
 }
 
 // missing decides on an edge without a result after the change. A discovered edge whose
-// objects are gone was somebody's way to the service: it blocks until it is excluded.
+// objects are gone was somebody's way to the service: it blocks until it is excluded. One
+// that did not work has nothing to lose.
 func (o *observation) missing() (Verdict, string, string) {
 	switch {
-	case o.want == reach.Unknown && o.was(reach.Reachable):
-		return Blocked, RuleGone, "reachable before the change, and what served it is no longer there: if that is meant, add the edge to discover.exclude in the checks file"
-	case o.expected:
+	case o.want != reach.Unknown || o.before == nil:
 		return Inconclusive, RuleIncomplete, "there is no result after the change: probe it again"
-	case !o.was(reach.Unreachable):
-		return Inconclusive, RuleUnclear, fmt.Sprintf("%s before the change, and no longer there: %s", o.before.Outcome, reason(o.before))
+	case o.was(reach.Reachable):
+		return Blocked, RuleGone, "reachable before the change, and what served it is no longer there: if that is meant, add the edge to discover.exclude in the checks file"
+	case o.was(reach.Unreachable):
+		return Pass, "", ""
 	}
-	return Pass, "", "" // it did not work, and nobody expects it
+	return Inconclusive, RuleUnclear, fmt.Sprintf("%s before the change, and no longer there: %s", o.before.Outcome, reason(o.before))
 }
 
 // missed decides on a declared edge that is not as declared.

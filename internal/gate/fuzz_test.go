@@ -54,20 +54,25 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// wantProven fails unless every expectation has a clear result of a sufficient grade, and
-// nothing that was reachable is not.
+// wantProven fails unless every expectation has a clear result of a sufficient grade (or
+// was discovered, did not work and is gone), and nothing that was reachable is not.
 func wantProven(t *testing.T, p Policy, f Findings) {
 	t.Helper()
 	if len(f.Expectations) == 0 || !f.After.Grade.Satisfies(p.MinimumGrade) || f.After.Grade != f.Baseline.Grade {
 		t.Fatalf("passed with %d expectations, grades %q and %q", len(f.Expectations), f.Baseline.Grade, f.After.Grade)
 	}
-	after, closed := map[reach.Edge]reach.Outcome{}, map[reach.Edge]bool{}
+	before, after, closed := map[reach.Edge]reach.Outcome{}, map[reach.Edge]reach.Outcome{}, map[reach.Edge]bool{}
+	for _, r := range f.Baseline.Edges {
+		before[r.Edge] = r.Outcome
+	}
 	for _, r := range f.After.Edges {
 		after[r.Edge] = r.Outcome
 	}
 	for _, e := range f.Expectations {
 		closed[e.Edge] = closed[e.Edge] || e.Want == down
-		if !isClear(after[e.Edge]) {
+		outcome, there := after[e.Edge]
+		gone := !there && e.Want == reach.Unknown && before[e.Edge] == down
+		if !gone && !isClear(outcome) {
 			t.Errorf("passed although %s is %s", e.Edge, after[e.Edge])
 		}
 	}
