@@ -16,11 +16,12 @@ import (
 // LockedError is that of a state that another Terraform has locked.
 type LockedError struct {
 	ID, Who, Created, Operation string
+	unlock                      string // what a person types to break the lock
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the state is locked by %s since %s (lock %s, %s): wait for that run to end; if it is dead, run \"terraform force-unlock %s\" in the configuration's directory, then this again",
-		e.Who, e.Created, e.ID, e.Operation, e.ID)
+	return fmt.Sprintf("the state is locked by %s since %s (lock %s, %s): wait for that run to end; if it is dead, run \"%s\", then this again",
+		e.Who, e.Created, e.ID, e.Operation, e.unlock)
 }
 
 // ConditionError is that of preconditions, postconditions and variable validations that
@@ -90,7 +91,7 @@ func (l *listener) failed(err error) error {
 		text := l.workspace.describe(d)
 		if isCondition(d.Summary) {
 			conditions.Failures = append(conditions.Failures, text)
-		} else if locked := lockOf(d.Summary + "\n" + d.Detail); locked != nil {
+		} else if locked := l.workspace.lockOf(d.Summary + "\n" + d.Detail); locked != nil {
 			errs = append(errs, locked)
 		} else {
 			errs = append(errs, errors.New(text))
@@ -151,13 +152,13 @@ var (
 
 // lockOf reads who has locked the state, from what Terraform says; nil where it does not
 // say that someone has.
-func lockOf(text string) *LockedError {
+func (w *Workspace) lockOf(text string) *LockedError {
 	if !strings.Contains(text, "Error acquiring the state lock") {
 		return nil
 	}
 	e := &LockedError{Who: "someone", Created: "an unknown time", Operation: "an unknown operation"}
 	if m := httpLock.FindStringSubmatch(text); m != nil {
-		e.ID = m[1]
+		e.ID, e.unlock = m[1], w.Instruction("force-unlock", m[1])
 		return e
 	}
 	for _, m := range lockField.FindAllStringSubmatch(text, -1) {
@@ -170,6 +171,7 @@ func lockOf(text string) *LockedError {
 	if e.ID == "" {
 		return nil
 	}
+	e.unlock = w.Instruction("force-unlock", e.ID)
 	return e
 }
 
@@ -179,7 +181,7 @@ var frame = regexp.MustCompile(`(?m)^[╷│╵]\s?`)
 // explain makes an error of what Terraform wrote for people.
 func (w *Workspace) explain(err error) error {
 	text := frame.ReplaceAllString(err.Error(), "")
-	if locked := lockOf(text); locked != nil {
+	if locked := w.lockOf(text); locked != nil {
 		return locked
 	}
 	if _, after, ok := strings.Cut(text, "Error: "); ok { // warnings before it are no reason

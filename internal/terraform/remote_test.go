@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -56,14 +57,19 @@ func (r *remote) set(change func(*remote)) {
 	change(r)
 }
 
-// openRemote opens the tiny configuration with its state in a remote backend.
+// openRemote opens a configuration with its state in a remote backend, and with a module
+// beside it, so that the root module is not at the top of the private copy.
 func openRemote(t *testing.T) (*remote, *terraform.Workspace, func() error) {
 	t.Helper()
 	terraformtest.Need(t)
 	r := &remote{}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny + "terraform {\n  backend \"http\" {}\n}\n"})
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+		"live/in fra/main.tf": tiny + "terraform {\n  backend \"http\" {}\n}\nmodule \"x\" {\n  source = \"../../x\"\n}\n",
+		"x/x.tf":              "locals {\n  a = 1\n}\n",
+	})
+	dir = filepath.Join(dir, "live", "in fra")
 	o := options(t, "staging")
 	o.BackendConfig = map[string]string{"address": server.URL, "lock_address": server.URL, "unlock_address": server.URL, "retry_max": "0"}
 	w := open(t, dir, o)
@@ -80,16 +86,33 @@ func openRemote(t *testing.T) (*remote, *terraform.Workspace, func() error) {
 	return r, w, again
 }
 
+// follow does what an error says between quotes.
+func follow(t *testing.T, err error, answer string) {
+	t.Helper()
+	_, command, _ := strings.Cut(err.Error(), "run \"")
+	command, _, _ = strings.Cut(command, "\"")
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Stdin = strings.NewReader(answer)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+}
+
 func TestHeldLockOfARemoteBackend(t *testing.T) {
 	r, w, _ := openRemote(t)
 	r.set(func(r *remote) {
 		r.lock = []byte(`{"ID":"3f2a","Operation":"OperationTypeApply","Who":"jo@laptop","Version":"1.11.4","Created":"2026-01-02T15:04:05Z","Path":""}`)
 	})
-	_, err := w.Plan(t.Context(), terraform.PlanOptions{})
+	err := tryPlan(t, w)
 	var locked *terraform.LockedError
-	want := `the state is locked by someone since an unknown time (lock 3f2a, an unknown operation): wait for that run to end; if it is dead, run "terraform force-unlock 3f2a" in the configuration's directory, then this again`
+	want := "the state is locked by someone since an unknown time (lock 3f2a, an unknown operation): wait for that run to end; if it is dead, run \"" +
+		w.Instruction("force-unlock", "3f2a") + "\", then this again"
 	if !errors.As(err, &locked) || err.Error() != want {
-		t.Errorf("error is %v\nwant %s", err, want)
+		t.Fatalf("error is %v\nwant %s", err, want)
+	}
+	follow(t, err, "yes\n")
+	if err := tryPlan(t, w); err != nil {
+		t.Errorf("after the lock was broken: %v", err)
 	}
 }
 
@@ -107,11 +130,16 @@ func TestStateThatCannotBeSavedIsKept(t *testing.T) {
 		t.Fatalf("%s holds %s, %v, want the state", errored.File, content, readErr)
 	}
 	// Nothing is done, and nothing lost, until someone has dealt with it.
-	if err := again(); !errors.As(err, &errored) || !strings.Contains(err.Error(), "terraform state push "+errored.File) {
-		t.Errorf("opening again: %v, want the same refusal, with what to do", err)
+	if err = again(); !errors.As(err, &errored) {
+		t.Fatalf("opening again: %v, want the same refusal", err)
 	}
 	if _, err := os.Stat(errored.File); err != nil {
 		t.Error(err)
+	}
+	r.set(func(r *remote) { r.broken = false })
+	follow(t, err, "")
+	if !strings.Contains(string(r.state), "staging 1") {
+		t.Errorf("the backend has %s, want the state that was kept", r.state)
 	}
 	if err := os.Remove(errored.File); err != nil {
 		t.Fatal(err)

@@ -99,12 +99,12 @@ func (w *Workspace) ended(ctx context.Context, err error) error {
 // ErroredError is that of a state that Terraform could not save.
 type ErroredError struct {
 	File string // where it is kept
-	dir  string
+	push string // what a person types to put it where it belongs
 }
 
 func (e *ErroredError) Error() string {
-	return fmt.Sprintf("Terraform could not save its state; it is kept in %s, and nothing more is done until it is where it belongs: when the backend can be written again, run \"TF_DATA_DIR=%s terraform state push %s\" in %s, then remove the file",
-		e.File, filepath.Join(e.dir, "data"), e.File, filepath.Join(e.dir, "configuration"))
+	return fmt.Sprintf("Terraform could not save its state; it is kept in %s, and nothing more is done until it is where it belongs: when the backend can be written again, run \"%s\", then remove the file",
+		e.File, e.push)
 }
 
 const erroredState = "errored.tfstate"
@@ -143,5 +143,6 @@ func (w *Workspace) Unsaved() error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	return &ErroredError{File: files[len(files)-1], dir: w.dir}
+	file := files[len(files)-1]
+	return &ErroredError{File: file, push: w.Instruction("state", "push", file)}
 }

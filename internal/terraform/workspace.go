@@ -69,6 +69,7 @@ func Key(directory string) string {
 //	state/          the state, where the configuration names no backend of its own
 //	errored/        states that could not be saved
 //	plans/          saved plans, removed at the end
+//	place.json      where in the copy the root module is, for people
 type Workspace struct {
 	Program Program
 	config  *Config
@@ -136,6 +137,9 @@ func (w *Workspace) open(ctx context.Context) error {
 func (w *Workspace) prepare() error {
 	var err error
 	if w.root, err = w.config.copyTo(filepath.Join(w.dir, "configuration")); err != nil {
+		return err
+	}
+	if err := w.savePlace(); err != nil {
 		return err
 	}
 	if err := w.writeBackend(); err != nil {
