@@ -21,10 +21,15 @@ type Terraform struct {
 	// Lineage and Serial are those of the state before; empty where there was none.
 	Lineage string `json:"lineage,omitempty"`
 	Serial  uint64 `json:"serial,omitempty"`
+	// Committed is true from the moment at which the part was made final: what it created
+	// may hold data since.
+	Committed bool `json:"committed,omitempty"`
 	// Created are the addresses that were planned to be created, Changed those to be
-	// updated, replaced or deleted.
-	Created []string `json:"created,omitempty"`
-	Changed []string `json:"changed,omitempty"`
+	// updated, replaced or deleted, Forgotten those that were to stay as they are and be
+	// managed no more.
+	Created   []string `json:"created,omitempty"`
+	Changed   []string `json:"changed,omitempty"`
+	Forgotten []string `json:"forgotten,omitempty"`
 }
 
 // TerraformVersion is a configuration and what it was given.

@@ -26,7 +26,7 @@ const (
 	RiskRBAC     Risk = "rbac"
 	RiskStorage  Risk = "storage"
 	RiskSystem   Risk = "kube-system"
-	RiskDeletion Risk = "deletion" // replace or delete of anything
+	RiskDeletion Risk = "deletion" // replace or delete of anything, or nobody managing it any more
 )
 
 // Field is one field that differs. Values are for people, masked where they are secret.

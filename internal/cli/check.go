@@ -51,12 +51,16 @@ a change that somebody has reviewed.`,
 	cmd.Flags().StringVar(&o.against, "against", "", "directory (or file) of manifests that is the state to compare with")
 	cmd.Flags().BoolVar(&o.live, "live", false, "compare with what the environment's cluster runs now")
 	cmd.Flags().BoolVar(&o.trust, "trust", false, "make a plan of a Terraform configuration, which runs code that it chooses (best with --live)")
+	o.addAllowDelete(cmd, mayGo)
 	return cmd
 }
 
 func (o *checkOptions) run(ctx context.Context, path string) (err error) {
 	if o.live && o.against != "" {
 		return usagef("--live and --against: use one of the two")
+	}
+	if len(o.allowDelete) > 0 && !o.trust {
+		return usagef("--allow-delete is for a plan, which check makes only with --trust")
 	}
 	if err := o.change.validate(); err != nil {
 		return err

@@ -29,7 +29,7 @@ type factory struct {
 	yes          bool
 	verbose      bool
 	quiet        bool
-	allowDelete  []string // Terraform addresses; stage and promote have the flag
+	allowDelete  []string // Terraform addresses; commands that plan have the flag
 }
 
 func (f *factory) addFlags(cmd *cobra.Command) {

@@ -26,7 +26,7 @@ decision is signed, for stagegate promote.`,
 		Args: args(cobra.ExactArgs(1)),
 	}
 	flags.add(cmd)
-	f.addAllowDelete(cmd)
+	f.addAllowDelete(cmd, mayGo)
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
 		return f.gate(cmd.Context(), &flags, given[0], "staging", isStaging, (*pipeline.Runner).Stage)
 	}
@@ -48,16 +48,18 @@ back.`,
 		Args: args(cobra.ExactArgs(1)),
 	}
 	flags.add(cmd)
-	f.addAllowDelete(cmd)
+	f.addAllowDelete(cmd, mayGo)
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
 		return f.gate(cmd.Context(), &flags, given[0], "production", isProduction, (*pipeline.Runner).Promote)
 	}
 	return cmd
 }
 
-func (f *factory) addAllowDelete(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.allowDelete, "allow-delete", nil,
-		"Terraform address of a cluster or group of nodes that may be deleted or replaced (repeatable)")
+// mayGo is what --allow-delete names where a change is planned.
+const mayGo = "a cluster or group of nodes that may be deleted or replaced"
+
+func (f *factory) addAllowDelete(cmd *cobra.Command, what string) {
+	cmd.Flags().StringArrayVar(&f.allowDelete, "allow-delete", nil, "Terraform address of "+what+" (repeatable)")
 }
 
 // gateFlags are those of stage and promote.

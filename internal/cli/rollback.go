@@ -11,18 +11,24 @@ import (
 )
 
 func newRollback(f *factory) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "rollback RUN",
 		Short: "Take back what a run applied to an environment",
 		Long: `Takes back what a run applied to the environment of --cluster-name, from the records
 that the run kept, and probes again. It may be run until nothing is left: what has been
-put back already is left alone.`,
-		Example: `  stagegate rollback 20260102-150405-a1b2c3 --cluster-name staging`,
+put back already is left alone.
+
+What the run created with Terraform and what may hold data since (databases, volumes,
+clusters, …) is left once the run has passed, unless --allow-delete names it.`,
+		Example: `  stagegate rollback 20260102-150405-a1b2c3 --cluster-name staging
+  stagegate rollback 20260102-150405-a1b2c3 --cluster-name staging --allow-delete aws_db_instance.orders`,
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return f.rollback(cmd.Context(), given[0])
 		},
 	}
+	f.addAllowDelete(cmd, "what the run created and may be deleted although it may hold data")
+	return cmd
 }
 
 func (f *factory) rollback(ctx context.Context, runID string) error {

@@ -73,16 +73,22 @@ func (b *Backend) begin(j *job, target change.Target, record *apply.Record) erro
 		Key: j.key, Previous: previous, Lineage: state.Lineage, Serial: state.Serial,
 		Applied: apply.TerraformVersion{RunID: record.RunID, Configuration: j.config.Digest(), Inputs: sealed},
 	}
-	for _, r := range managed(j.plan.Plan) {
-		switch actionOf(r.Change.Actions) {
-		case change.Create:
-			record.Terraform.Created = append(record.Terraform.Created, r.Address)
-		case change.Keep:
-		default:
-			record.Terraform.Changed = append(record.Terraform.Changed, r.Address)
+	note(record.Terraform, j.plan.Plan)
+	return record.Save()
+}
+
+// note records what the plan does to each address.
+func note(t *apply.Terraform, plan *tfjson.Plan) {
+	for _, r := range managed(plan) {
+		switch action := actionOf(r.Change.Actions); {
+		case r.Change.Actions.Forget():
+			t.Forgotten = append(t.Forgotten, r.Address)
+		case action == change.Create:
+			t.Created = append(t.Created, r.Address)
+		case action != change.Keep:
+			t.Changed = append(t.Changed, r.Address)
 		}
 	}
-	return record.Save()
 }
 
 // verifyChecks finds the check blocks, and conditions, that fail now.

@@ -50,11 +50,16 @@ func writeCommitted(dir string, v *apply.TerraformVersion) error {
 	return durable.Write(file, content, 0o600)
 }
 
-// Commit notes the configuration as the last good one, to which a later revert returns.
+// Commit notes the configuration as the last good one, to which a later revert returns. The
+// record knows of it first: with that, a revert is the more careful one.
 func (b *Backend) Commit(_ context.Context, record *apply.Record) error {
 	t := record.Terraform
 	if t == nil {
 		return nil
+	}
+	t.Committed = true
+	if err := record.Save(); err != nil {
+		return err
 	}
 	return writeCommitted(b.directory(t), &t.Applied)
 }

@@ -42,7 +42,7 @@ func managed(plan *tfjson.Plan) []*tfjson.ResourceChange {
 }
 
 func (d describer) item(r *tfjson.ResourceChange) change.Item {
-	item := change.Item{Part: d.part, Action: actionOf(r.Change.Actions), Address: address(r), Note: note(r)}
+	item := change.Item{Part: d.part, Action: actionOf(r.Change.Actions), Address: address(r), Note: remark(r)}
 	if o := objectOf(r); o != nil {
 		item.Object = snapshot.KeyOf(o)
 		if item.Action != change.Keep {
@@ -51,7 +51,7 @@ func (d describer) item(r *tfjson.ResourceChange) change.Item {
 	} else if item.Action != change.Keep {
 		item.Risks = typeRisks(r)
 	}
-	if item.Action == change.Replace || item.Action == change.Delete {
+	if item.Action == change.Replace || item.Action == change.Delete || r.Change.Actions.Forget() {
 		item.Risks = append(item.Risks, change.RiskDeletion)
 	}
 	if item.Action == change.Update || item.Action == change.Replace {
@@ -84,7 +84,8 @@ func actionOf(a tfjson.Actions) change.Action {
 	return change.Update // forget: the resource stays, and is managed no more
 }
 
-func note(r *tfjson.ResourceChange) string {
+// remark is what the action does not tell.
+func remark(r *tfjson.ResourceChange) string {
 	switch {
 	case r.Change.Actions.Forget():
 		return "forgotten: it stays as it is, and Terraform manages it no more"

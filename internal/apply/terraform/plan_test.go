@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,7 +93,7 @@ func TestItems(t *testing.T) {
 		deposed, moved, data,
 	}}
 	want := []change.Item{
-		{Action: change.Update, Address: "a.forgotten", Note: "forgotten: it stays as it is, and Terraform manages it no more"},
+		{Action: change.Update, Address: "a.forgotten", Note: "forgotten: it stays as it is, and Terraform manages it no more", Risks: []change.Risk{change.RiskDeletion}},
 		{Action: change.Keep, Address: "a.moved", Note: "moved from a.before"},
 		{Action: change.Delete, Address: "a.old (deposed 1234)", Risks: []change.Risk{change.RiskDeletion}},
 		{Action: change.Replace, Address: "a.replaced", Risks: []change.Risk{change.RiskDeletion}, Fields: []change.Field{{Path: "x", Before: "1", After: "2"}}},
@@ -131,20 +132,44 @@ func TestRevertRefusesToDestroy(t *testing.T) {
 		resource(t, "aws_db_instance.ours", "aws_db_instance", `["delete"]`, ""),
 		resource(t, "kubernetes_manifest.ns", "kubernetes_manifest", `["delete"]`, namespace),
 		resource(t, "aws_s3_bucket.logs", "aws_s3_bucket", `["update"]`, ""),
+		resource(t, "aws_instance.ours", "aws_instance", `["delete"]`, ""),
 		resource(t, "aws_instance.foreign", "aws_instance", `["delete"]`, ""),
+		resource(t, "aws_instance.drifted", "aws_instance", `["delete", "create"]`, ""),
 		resource(t, "aws_instance.changed", "aws_instance", `["delete", "create"]`, ""),
+		// The configuration that was in force before has it elsewhere, or not at all.
+		resource(t, "aws_instance.moved", "aws_instance", `["delete"]`, ""),
+		resource(t, "aws_instance.gone", "aws_instance", `["create"]`, ""),
 	}}
-	r := &reversion{record: &apply.Record{Part: "infra"}, Terraform: &apply.Terraform{
-		Created: []string{"aws_db_instance.ours"}, Changed: []string{"aws_db_instance.orders", "aws_instance.changed"},
-	}}
-	const end = ", so nothing of infra was taken back: look at \"terraform plan\" with the configuration that was in force before, and apply it if that is meant"
-	want := []report.Left{
-		{Address: "aws_db_instance.orders", Why: "taking the change back would replace it, and it holds data" + end},
-		{Address: "aws_instance.foreign", Why: "taking the change back would delete it, and this change did not create it" + end},
-		{Address: "kubernetes_manifest.ns", Why: "taking the change back would delete it, and it holds data" + end},
+	const end = ", so nothing of infra was taken back: "
+	foreign := []report.Left{
+		{Address: "aws_db_instance.orders", Why: "taking the change back would replace it, and it holds data" + end + byHand},
+		{Address: "aws_instance.drifted", Why: "taking the change back would replace it, and this change did not touch it" + end + byHand},
+		{Address: "aws_instance.foreign", Why: "taking the change back would delete it, and this change did not create it" + end + byHand},
+		{Address: "aws_instance.moved", Why: "taking the change back would delete it, and this change did not create it" + end + byHand},
+		{Address: "kubernetes_manifest.ns", Why: "taking the change back would delete it, and it holds data" + end + byHand},
 	}
-	if d := cmp.Diff(want, r.refuse(plan)); d != "" {
-		t.Errorf("left (-want +got):\n%s", d)
+	since := report.Left{
+		Address: "aws_db_instance.ours",
+		Why:     "taking the change back would delete it, and it may hold data since" + end + "if it is to go, name it: stagegate rollback run-1 --allow-delete 'aws_db_instance.ours'",
+	}
+	for what, test := range map[string]struct {
+		committed bool
+		allowed   []string
+		want      []report.Left
+	}{
+		"by the run itself":      {want: foreign},
+		"of a run that passed":   {committed: true, want: slices.Insert(slices.Clone(foreign), 1, since)},
+		"of what was named":      {committed: true, allowed: []string{"aws_db_instance.ours"}, want: foreign},
+		"of what is not its own": {allowed: []string{"aws_instance.foreign", "aws_db_instance.orders"}, want: foreign},
+	} {
+		r := &reversion{Backend: New(Options{AllowDelete: test.allowed}), record: &apply.Record{RunID: "run-1", Part: "infra"}, Terraform: &apply.Terraform{
+			Committed: test.committed,
+			Created:   []string{"aws_db_instance.ours", "aws_instance.ours"},
+			Changed:   []string{"aws_db_instance.orders", "aws_instance.changed", "aws_instance.moved", "aws_instance.gone"},
+		}}
+		if d := cmp.Diff(test.want, r.refuse(plan)); d != "" {
+			t.Errorf("%s: left (-want +got):\n%s", what, d)
+		}
 	}
 }
 

@@ -8,17 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 
-	tfjson "github.com/hashicorp/terraform-json"
-
 	"github.com/stagegate/stagegate/internal/apply"
-	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/report"
 	"github.com/stagegate/stagegate/internal/terraform"
 )
 
 // Revert plans and applies the configuration that was committed last. Where none was, it
-// destroys exactly what the part created. What holds data and was not created by the part
-// is never destroyed or replaced on the way: it is left, with the reason.
+// destroys exactly what the part created. What must not go on the way is left, with the
+// reason; see objection.
 func (b *Backend) Revert(ctx context.Context, record *apply.Record, progress apply.Progress) (apply.Outcome, error) {
 	b.progress = progress
 	t := record.Terraform
@@ -161,30 +158,6 @@ func (r *reversion) carryOut(ctx context.Context, o terraform.PlanOptions) error
 		return nil
 	}
 	return r.workspace.Apply(ctx, plan, func() error { return nil })
-}
-
-// refuse lists what a revert must not destroy: what the part did not create, and of what
-// it changed, everything that holds data.
-func (r *reversion) refuse(plan *tfjson.Plan) []report.Left {
-	var left []report.Left
-	for _, resource := range managed(plan) {
-		action := actionOf(resource.Change.Actions)
-		created := slices.Contains(r.Created, resource.Address)
-		var why string
-		switch {
-		case created || action != change.Delete && action != change.Replace:
-			continue
-		case isStateful(resource):
-			why = "it holds data"
-		case action == change.Delete && !slices.Contains(r.Changed, resource.Address):
-			why = "this change did not create it"
-		default:
-			continue
-		}
-		left = append(left, report.Left{Address: address(resource), Why: fmt.Sprintf(
-			"taking the change back would %s it, and %s, so nothing of %s was taken back: look at \"terraform plan\" with the configuration that was in force before, and apply it if that is meant", action, why, r.record.Part)})
-	}
-	return left
 }
 
 // leaveUnfinished names what a Terraform that was killed had begun to create and has not

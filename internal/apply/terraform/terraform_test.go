@@ -98,6 +98,66 @@ resource "terraform_data" "c" {}
 	}
 }
 
+// What was moved and changed at once is not destroyed for the sake of its old address.
+func TestRevertLeavesWhatWasMoved(t *testing.T) {
+	b := newBench(t, "staging", first)
+	b.apply(true)
+	b.write(`
+resource "terraform_data" "moved" { input = "two" }
+resource "terraform_data" "b" { input = "one" }
+moved {
+  from = terraform_data.a
+  to   = terraform_data.moved
+}
+`)
+	record := b.apply(false)
+	before := b.state()
+	outcome := b.revert(record)
+	if len(outcome.Left) != 1 || outcome.Left[0].Address != "terraform_data.moved" || !strings.Contains(outcome.Left[0].Why, "this change did not create it") {
+		t.Errorf("left: %v, want terraform_data.moved", outcome.Left)
+	}
+	if b.state() != before {
+		t.Error("the state has changed")
+	}
+}
+
+// What Terraform was told to forget is not made a second time: a person imports it again,
+// with the command that is named.
+func TestRevertLeavesWhatWasForgotten(t *testing.T) {
+	b := newBench(t, "staging", first)
+	b.apply(true)
+	b.write(`
+resource "terraform_data" "b" { input = "two" }
+removed {
+  from = terraform_data.a
+  lifecycle { destroy = false }
+}
+`)
+	record := b.apply(false)
+	before := b.state()
+	outcome := b.revert(record)
+	if len(outcome.Left) != 1 || outcome.Left[0].Address != "terraform_data.a" {
+		t.Fatalf("left: %v, want terraform_data.a", outcome.Left)
+	}
+	if b.state() != before {
+		t.Error("the state has changed")
+	}
+	_, command, _ := strings.Cut(outcome.Left[0].Why, "import it again (")
+	command, _, _ = strings.Cut(command, ")")
+	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	if outcome := b.revert(record); len(outcome.Left) > 0 {
+		t.Errorf("left: %v", outcome.Left)
+	}
+	b.write(first)
+	for address, action := range b.actions() {
+		if address == "terraform_data.b" && action != change.Keep {
+			t.Errorf("%s: %s after the revert", address, action)
+		}
+	}
+}
+
 func TestStalePlanIsRefused(t *testing.T) {
 	b := newBench(t, "staging", first)
 	backend, part := b.backend(), b.part()
