@@ -22,7 +22,7 @@ What the run created with Terraform and what may hold data since (databases, vol
 clusters, …) is left once the run has passed, unless --allow-delete names it.`,
 		Example: `  stagegate rollback 20260102-150405-a1b2c3 --cluster-name staging
   stagegate rollback 20260102-150405-a1b2c3 --cluster-name staging --allow-delete aws_db_instance.orders`,
-		Args:    args(cobra.ExactArgs(1)),
+		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return f.rollback(cmd.Context(), given[0])
 		},
