@@ -70,7 +70,10 @@ func (s *session) create(ctx context.Context, r record) (*cluster.Cluster, error
 	}
 	r.Making, r.Configuration = true, s.config.Digest()
 	err = s.workspace.Apply(ctx, plan, func() error { return s.note(r) })
-	err = errors.Join(err, s.noteMade(context.WithoutCancel(ctx), &r, err == nil))
+	var errored *terraform.ErroredError
+	if !errors.As(err, &errored) { // else the state does not have what was made
+		err = errors.Join(err, s.noteMade(context.WithoutCancel(ctx), &r, err == nil))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making it: %w", err)
 	}
@@ -151,7 +154,7 @@ func (s *session) connect(ctx context.Context, r *record, wait time.Duration) (*
 	return &cluster.Cluster{
 		Name: s.name, Provider: "terraform", UID: id.UID, Version: id.Version,
 		Kubeconfig: s.kubeconfigFile(), REST: rest, Best: reach.Live,
-		Disposable: r.Made && !s.options.Environment.IsProduction(),
-		Release:    func(context.Context) error { return nil }, // it goes on
+		// Not disposable: what costs money and minutes to make goes only when a person asks.
+		Release: func(context.Context) error { return nil }, // it goes on
 	}, nil
 }

@@ -4,13 +4,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/cluster"
@@ -124,7 +127,7 @@ func TestWaysToTheCluster(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.UID != "uid-1" || c.Version != "v1.37.2" || c.Provider != "terraform" || !c.Disposable {
+			if c.UID != "uid-1" || c.Version != "v1.37.2" || c.Provider != "terraform" || c.Disposable {
 				t.Errorf("cluster = %+v", c)
 			}
 			if info, err := os.Stat(c.Kubeconfig); err != nil || info.Mode().Perm() != 0o600 {
@@ -217,12 +220,8 @@ func TestProduction(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "run stagegate env up --cluster-name staging") {
 		t.Errorf("got %v; want it to ask for env up", err)
 	}
-	made, err := p.Ensure(t.Context(), "staging", true, t.Logf)
-	if err != nil {
+	if _, err := p.Ensure(t.Context(), "staging", true, t.Logf); err != nil {
 		t.Fatal(err)
-	}
-	if made.Disposable {
-		t.Error("a production cluster is disposable")
 	}
 	if _, err := p.Ensure(t.Context(), "staging", false, t.Logf); err != nil {
 		t.Errorf("a production cluster that is there: %v", err)
@@ -320,5 +319,57 @@ resource "terraform_data" "second" {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestStateThatCannotBeSaved keeps the record of a cluster whose state a person has to put
+// where it belongs: after that it is found, and can be destroyed.
+func TestStateThatCannotBeSaved(t *testing.T) {
+	terraformtest.Need(t)
+	var mu sync.Mutex
+	var state []byte
+	broken := true
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch body, err := io.ReadAll(r.Body); {
+		case err != nil, r.Method == http.MethodPost && broken:
+			w.WriteHeader(http.StatusBadRequest)
+		case r.Method == http.MethodPost:
+			state = body
+		case state == nil:
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Write(state)
+		}
+	}))
+	defer backend.Close()
+	api := apiServer(t, "uid-1", "t")
+	spec := config.TerraformProvider{BackendConfig: map[string]string{"address": backend.URL, "retry_max": "0"}}
+	env := written(t, module+"terraform {\n  backend \"http\" {}\n}\n", spec, map[string]any{"kubeconfig": kubeconfigOf(api, "{token: t}")})
+	dir := t.TempDir()
+	p := providerAt(env, dir)
+	if _, err := p.Ensure(t.Context(), "staging", false, t.Logf); err == nil || !strings.Contains(err.Error(), "Terraform could not save its state") {
+		t.Fatalf("got %v", err)
+	}
+	if status, err := p.Status(t.Context(), "staging"); err != nil || status.State != cluster.Broken {
+		t.Errorf("status = %+v, %v; want broken", status, err)
+	}
+	kept, err := filepath.Glob(filepath.Join(dir, "terraform", "staging", "cluster", "errored", "*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("states kept: %v, %v; want one", kept, err)
+	}
+	content, err := os.ReadFile(kept[0])
+	if err = errors.Join(err, os.Remove(kept[0])); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	state, broken = content, false
+	mu.Unlock()
+	if _, err := p.Ensure(t.Context(), "staging", false, t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	if err := destroy(t, p); err != nil {
+		t.Error(err)
 	}
 }
