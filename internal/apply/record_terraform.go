@@ -15,7 +15,7 @@ type Terraform struct {
 	// Previous is what was committed last; nil where nothing was.
 	Previous *TerraformVersion `json:"previous,omitempty"`
 	// Began is true from the moment at which Terraform may have changed anything, and
-	// Ended once it has come back.
+	// Ended once it has come back by itself.
 	Began bool `json:"began"`
 	Ended bool `json:"ended"`
 	// Lineage and Serial are those of the state before; empty where there was none.

@@ -18,6 +18,10 @@ import (
 // follow is how often the output of an apply is looked for.
 const follow = 100 * time.Millisecond
 
+// ErrKilled is among the errors of an apply that did not end by itself: what it had begun
+// is not all in the state.
+var ErrKilled = errors.New("the Terraform at work was killed: look at the state before anything else is done")
+
 // Apply applies a saved plan, once everything that it rests on is found to be as it was:
 // else the error is a *StaleError and nothing was done. Begin is called right before
 // anything may be changed. Where the state could not be saved, the error is an *ErroredError.
@@ -89,10 +93,14 @@ func (w *Workspace) applyPlan(ctx context.Context, file string) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), l.failed(err))
+	err = l.failed(err)
+	if !cmd.ProcessState.Exited() {
+		err = errors.Join(ErrKilled, err)
 	}
-	return l.failed(err)
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 // redactLog takes out of the log what providers and provisioners may have quoted.

@@ -35,7 +35,7 @@ func (b *Backend) Apply(ctx context.Context, part change.Part, target change.Tar
 	if errors.As(err, &stale) {
 		return &apply.RefusedError{Failures: []string{part.Name() + ": " + stale.Error()}}
 	}
-	record.Terraform.Ended = true
+	record.Terraform.Ended = !errors.Is(err, terraform.ErrKilled)
 	if err = errors.Join(err, record.Save()); err != nil {
 		return err
 	}

@@ -367,6 +367,31 @@ func TestRevertLeavesAStateThatCouldNotBeSaved(t *testing.T) {
 	}
 }
 
+// Should Terraform itself be killed, what it was creating is named, since it may be there.
+func TestTerraformIsKilled(t *testing.T) {
+	b := newBench(t, "staging", `
+resource "terraform_data" "slow" {
+  provisioner "local-exec" {
+    command = "kill -9 $PPID; sleep 1"
+  }
+}
+`)
+	backend, part := b.backend(), b.part()
+	b.plan(backend, part)
+	record := b.record(part)
+	if err := backend.Apply(t.Context(), part, b.target, record, b.show); err == nil || !strings.Contains(err.Error(), "the Terraform at work was killed") {
+		t.Errorf("error is %v", err)
+	}
+	if !record.Terraform.Began || record.Terraform.Ended {
+		t.Errorf("record is %+v, want an apply that began and did not end", record.Terraform)
+	}
+	b.close(backend)
+	outcome := b.revert(record)
+	if len(outcome.Left) != 1 || outcome.Left[0].Address != "terraform_data.slow" || !strings.Contains(outcome.Left[0].Why, "look whether it is there") {
+		t.Errorf("left: %v, want terraform_data.slow", outcome.Left)
+	}
+}
+
 // helper is set in the process that is killed.
 const helper = "STAGEGATE_TEST_KILLED"
 
