@@ -47,6 +47,9 @@ func (w *Workspace) writeBackend() error {
 	if path == "" && w.config.State != "" {
 		return fmt.Errorf("%s has a local state, %s, that would serve every environment: move it to a backend, or set spec.terraform.backendConfig.path of the environment that it belongs to, to the path of its own copy of it", w.config.shown, w.config.State)
 	}
+	if path == "" && w.config.Module.OwnPath {
+		return fmt.Errorf("%s says itself where its local state is, which would serve every environment: take path and workspace_dir out of its backend block, or set spec.terraform.backendConfig.path of environment %s to a path of its own", w.config.shown, w.options.Environment)
+	}
 	for name := range w.options.BackendConfig {
 		if name != "path" {
 			return fmt.Errorf("spec.terraform.backendConfig.%s of environment %s: the configuration %s has no backend that could take it: add a backend block to it, such as terraform { backend \"s3\" {} }", name, w.options.Environment, w.config.shown)

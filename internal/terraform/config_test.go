@@ -160,6 +160,19 @@ func TestRefusesALocalStateOfTheUser(t *testing.T) {
 	}
 }
 
+func TestRefusesAPathOfALocalBackend(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + "terraform {\n  backend \"local\" {\n    path = \"prod.tfstate\"\n  }\n}\n"})
+	o := options(t, "staging")
+	_, err := terraform.Open(t.Context(), read(t, dir), o)
+	want := dir + " says itself where its local state is, which would serve every environment: take path and workspace_dir out of its backend block, or set spec.terraform.backendConfig.path of environment staging to a path of its own"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v\nwant %s", err, want)
+	}
+	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "staging.tfstate")}
+	open(t, dir, o)
+}
+
 func TestLocals(t *testing.T) {
 	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
 		"main.tf":   declares + "locals {\n  here = var.cluster_name == \"production\"\n  both = [local.here, var.cluster_name, path.module]\n}\nmodule \"x\" {\n  source = \"./x\"\n}\n",

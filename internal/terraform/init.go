@@ -41,8 +41,15 @@ func (w *Workspace) saveLockFile() error {
 	return durable.Write(filepath.Join(w.dir, savedLockFile), content, 0o600)
 }
 
+// selected, in a data directory, is the workspace that was selected last.
+const selected = "environment"
+
 // initialise gets providers and modules, and connects to the state.
 func (w *Workspace) initialise(ctx context.Context) error {
+	// An environment that names no workspace any more is in the default one.
+	if err := os.RemoveAll(filepath.Join(w.dir, "data", selected)); err != nil {
+		return fmt.Errorf("leaving the workspace of before: %w", err)
+	}
 	w.options.Progress.send("%s %s init", w.options.Binary, w.Program.Version)
 	args := []string{"init", "-no-color", "-input=false", "-reconfigure"}
 	if w.config.Has(LockFile) {

@@ -22,6 +22,8 @@ type Module struct {
 	Required []string
 	// Backend is the type of the backend block; empty where there is none.
 	Backend string
+	// OwnPath is true where a local backend says itself where the state is.
+	OwnPath bool
 	// Cloud is true where there is a cloud block.
 	Cloud bool
 	Calls []Call
@@ -151,7 +153,10 @@ func (m *Module) addSettings(block *hcl.Block) hcl.Diagnostics {
 		if b.Type == "cloud" {
 			m.Cloud = true
 		} else {
+			own, _, d := b.Body.PartialContent(body(nil, "path", "workspace_dir"))
+			diagnostics = diagnostics.Extend(d)
 			m.Backend = b.Labels[0]
+			m.OwnPath = m.Backend == "local" && len(own.Attributes) > 0
 		}
 	}
 	return diagnostics

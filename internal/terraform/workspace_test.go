@@ -162,6 +162,31 @@ func TestRefusesASharedState(t *testing.T) {
 	}
 }
 
+// An environment that names no workspace any more is in the default one again.
+func TestLeavesAWorkspace(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "staging")
+	o.Workspace = "blue"
+	w := open(t, dir, o)
+	apply(t, w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Workspace = ""
+	w = open(t, dir, o)
+	if plan(t, w).Empty() {
+		t.Error("the plan is empty: the workspace blue is still selected")
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Workspace = "blue"
+	if !plan(t, open(t, dir, o)).Empty() {
+		t.Error("the plan is not empty: the state of workspace blue is lost")
+	}
+}
+
 func TestRefusesAStalePlan(t *testing.T) {
 	terraformtest.Need(t)
 	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
