@@ -46,22 +46,22 @@ func TestExplainSaysWhatToDo(t *testing.T) {
 
 func TestSealedOpensOnlyWithItsKeyAndContext(t *testing.T) {
 	key, other := []byte(strings.Repeat("k", 32)), []byte(strings.Repeat("o", 32))
-	s, err := seal(key, "run/object", map[string]any{"n": int64(3)})
+	s, err := Seal(key, "run/object", map[string]any{"n": int64(3)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
-	if err := s.open(key, "run/object", &got); err != nil || got["n"] != int64(3) {
+	if err := s.Open(key, "run/object", &got); err != nil || got["n"] != int64(3) {
 		t.Errorf("opened %v, %v", got, err)
 	}
 	for name, err := range map[string]error{
-		"key": s.open(other, "run/object", &got), "context": s.open(key, "run/other", &got), "cut": s[:5].open(key, "run/object", &got),
+		"key": s.Open(other, "run/object", &got), "context": s.Open(key, "run/other", &got), "cut": s[:5].Open(key, "run/object", &got),
 	} {
 		if err == nil {
 			t.Errorf("opened in spite of another %s", name)
 		}
 	}
-	if _, err := seal(key[:16], "", nil); err == nil {
+	if _, err := Seal(key[:16], "", nil); err == nil {
 		t.Error("took a short key")
 	}
 }

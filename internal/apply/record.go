@@ -107,7 +107,7 @@ func (r *Record) open(e *Entry, s Sealed) (*unstructured.Unstructured, error) {
 		return nil, nil
 	}
 	o := &unstructured.Unstructured{}
-	if err := s.open(r.key, r.RunID+e.Object.String(), &o.Object); err != nil {
+	if err := s.Open(r.key, r.RunID+e.Object.String(), &o.Object); err != nil {
 		return nil, fmt.Errorf("reading %s from the record of %s: %w", e.Object, r.Part, err)
 	}
 	return o, nil
@@ -117,7 +117,7 @@ func (r *Record) seal(k snapshot.Key, o *unstructured.Unstructured) (Sealed, err
 	if o == nil {
 		return nil, nil
 	}
-	s, err := seal(r.key, r.RunID+k.String(), o.Object)
+	s, err := Seal(r.key, r.RunID+k.String(), o.Object)
 	if err != nil {
 		return nil, fmt.Errorf("writing %s into the record of %s: %w", k, r.Part, err)
 	}

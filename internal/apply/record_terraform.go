@@ -46,7 +46,7 @@ const inputsContext = "terraform inputs"
 
 // SealInputs seals what a configuration was given, which may hold secrets.
 func (r *Record) SealInputs(inputs any) (Sealed, error) {
-	s, err := seal(r.key, inputsContext, inputs)
+	s, err := Seal(r.key, inputsContext, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("writing the variables into the record of %s: %w", r.Part, err)
 	}
@@ -55,7 +55,7 @@ func (r *Record) SealInputs(inputs any) (Sealed, error) {
 
 // OpenInputs is the inverse of SealInputs.
 func (r *Record) OpenInputs(s Sealed, inputs any) error {
-	if err := s.open(r.key, inputsContext, inputs); err != nil {
+	if err := s.Open(r.key, inputsContext, inputs); err != nil {
 		return fmt.Errorf("reading the variables from the record of %s: %w", r.Part, err)
 	}
 	return nil

@@ -15,7 +15,8 @@ import (
 // it was sealed in (run and object) is authenticated with it.
 type Sealed []byte
 
-func seal(key []byte, context string, value any) (Sealed, error) {
+// Seal encrypts a value with a key of 32 bytes, for the context.
+func Seal(key []byte, context string, value any) (Sealed, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,8 @@ func seal(key []byte, context string, value any) (Sealed, error) {
 	return aead.Seal(nonce, nonce, plain, []byte(context)), nil
 }
 
-func (s Sealed) open(key []byte, context string, value any) error {
+// Open decrypts into value; the context must be that of Seal.
+func (s Sealed) Open(key []byte, context string, value any) error {
 	aead, err := newAEAD(key)
 	if err != nil {
 		return err

@@ -46,7 +46,12 @@ func (c *changeFlags) validate() error {
 }
 
 func (c *changeFlags) load(ctx context.Context, path string, loaders change.Loaders) (*change.Change, error) {
+	return change.Load(ctx, c.at(path), loaders)
+}
+
+// at is the source at a path, as the flags describe it.
+func (c *changeFlags) at(path string) change.Source {
 	source := c.source
 	source.Path = path
-	return change.Load(ctx, source, loaders)
+	return source
 }

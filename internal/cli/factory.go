@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/evidence"
+	"github.com/stagegate/stagegate/internal/journal"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/report"
 )
@@ -30,6 +31,8 @@ type factory struct {
 	verbose      bool
 	quiet        bool
 	allowDelete  []string // Terraform addresses; commands that plan have the flag
+	// recorded is called after each entry of a run's journal; tests interrupt runs with it.
+	recorded func(kind journal.Kind, step, environment string)
 }
 
 func (f *factory) addFlags(cmd *cobra.Command) {

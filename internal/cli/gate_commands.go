@@ -89,7 +89,13 @@ func (f *factory) gate(ctx context.Context, flags *gateFlags, path, what string,
 	if err != nil {
 		return err
 	}
-	ch, err := flags.load(ctx, path, f.loaders())
+	given := pipeline.Given{Source: flags.at(path), Images: flags.images, AllowDelete: f.allowDelete}
+	return f.runGate(ctx, envs, env, given, do)
+}
+
+// runGate loads the change, and takes it through the gate.
+func (f *factory) runGate(ctx context.Context, envs []*config.Environment, env *config.Environment, given pipeline.Given, do gateFunc) error {
+	ch, err := change.Load(ctx, given.Source, f.loaders())
 	if err != nil {
 		return err
 	}
@@ -97,7 +103,9 @@ func (f *factory) gate(ctx context.Context, flags *gateFlags, path, what string,
 	if err != nil {
 		return err
 	}
-	runner.Images = flags.images
+	if runner.Given, err = given.Absolute(); err != nil {
+		return err
+	}
 	ctx, cancel := f.deadline(ctx)
 	defer cancel()
 	result, err := do(runner, ctx, env, ch)

@@ -76,7 +76,7 @@ change to production only then.`,
 		group    string
 		commands []*cobra.Command
 	}{
-		{"gate", []*cobra.Command{newCheck(f), newStage(f), newPromote(f)}},
+		{"gate", []*cobra.Command{newCheck(f), newStage(f), newPromote(f), newResume(f)}},
 		{"look", []*cobra.Command{newReach(f), newStatus(f), newHistory(f), newEvidence(f)}},
 		{"manage", []*cobra.Command{newEnv(f), newRollback(f), newUnlock(f), newDemo(f), newVersion(f)}},
 	} {

@@ -5,11 +5,13 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/stagegate/stagegate/internal/cli"
+	"github.com/stagegate/stagegate/internal/journal"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
@@ -19,7 +21,21 @@ func TestMain(m *testing.M) {
 		"stagegate": func() {
 			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
+		"stagegate-killed": killed,
 	})
+}
+
+// killed runs a command whose process is killed right after an entry of its journal:
+// stagegate-killed "KIND STEP" [ARG…].
+func killed() {
+	at := os.Args[1]
+	os.Exit(cli.MainRecorded(context.Background(), os.Args[2:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr},
+		func(kind journal.Kind, step, _ string) {
+			if string(kind)+" "+step == at {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // until it dies
+			}
+		}))
 }
 
 // TestScripts runs whole commands as a user would. $SHIPPED holds the environments and

@@ -34,14 +34,12 @@ const (
 
 // Entry is one line.
 type Entry struct {
-	Sequence int       `json:"sequence"` // from 1
-	Time     time.Time `json:"time"`
-	// Epoch is that of the lock under which the entry was written; it never goes back.
-	Epoch   int64           `json:"epoch"`
-	Kind    Kind            `json:"kind"`
-	Step    string          `json:"step,omitempty"`
-	Subject string          `json:"subject,omitempty"` // what within the step; may be empty
-	Data    json.RawMessage `json:"data,omitempty"`    // never holds a secret in the clear
+	Sequence int             `json:"sequence"` // from 1
+	Time     time.Time       `json:"time"`
+	Kind     Kind            `json:"kind"`
+	Step     string          `json:"step,omitempty"`
+	Subject  string          `json:"subject,omitempty"` // what within the step; may be empty
+	Data     json.RawMessage `json:"data,omitempty"`    // never holds a secret in the clear
 }
 
 // header is the data of the first entry.
@@ -148,7 +146,7 @@ func (c *contents) accept(e Entry) error {
 		return c.open(e)
 	}
 	last := c.entries[len(c.entries)-1]
-	if e.Sequence != last.Sequence+1 || e.Epoch < last.Epoch || e.Kind == Opened {
+	if e.Sequence != last.Sequence+1 || e.Kind == Opened {
 		return errors.New("it does not follow on the line before")
 	}
 	c.entries = append(c.entries, e)

@@ -32,7 +32,6 @@ type Journal struct {
 	mu      sync.Mutex
 	file    file
 	state   contents
-	epoch   int64
 	failure error // of the first append that failed; every later one fails too
 }
 
@@ -86,8 +85,7 @@ func open(path string) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	epoch := c.entries[len(c.entries)-1].Epoch
-	return &Journal{path: path, runID: c.runID, lock: lock, file: f, state: *c, epoch: epoch}, nil
+	return &Journal{path: path, runID: c.runID, lock: lock, file: f, state: *c}, nil
 }
 
 // mend opens a journal for appending after its last whole line.
@@ -130,34 +128,9 @@ func Read(path string) (runID string, entries []Entry, err error) {
 // RunID is the run that the journal is of.
 func (j *Journal) RunID() string { return j.runID }
 
-// SetEpoch is called when the run has got its lock: later entries carry this epoch, which
-// is refused if it is older than the journal's.
-func (j *Journal) SetEpoch(epoch int64) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if epoch < j.epoch {
-		return fmt.Errorf("writing journal %s: epoch %d is older than %d: this run was taken over", j.path, epoch, j.epoch)
-	}
-	j.epoch = epoch
-	return nil
-}
-
-// Begin records that a mutation is about to be made. It must not be made on an error.
-func (j *Journal) Begin(step, subject string, data any) error {
-	return j.write(Begin, step, subject, data)
-}
-
-// Done records that the mutation begun under this step and subject was made.
-func (j *Journal) Done(step, subject string, data any) error {
-	return j.write(Done, step, subject, data)
-}
-
-// Note records anything else that must be remembered.
-func (j *Journal) Note(step, subject string, data any) error {
-	return j.write(Note, step, subject, data)
-}
-
-func (j *Journal) write(kind Kind, step, subject string, data any) error {
+// Write records that a mutation is about to be made (Begin), which must not be made on an
+// error, that it was made (Done), or anything else that must be remembered (Note).
+func (j *Journal) Write(kind Kind, step, subject string, data any) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.failure == nil {
@@ -171,7 +144,7 @@ func (j *Journal) write(kind Kind, step, subject string, data any) error {
 
 // append puts one entry onto the disk.
 func (j *Journal) append(kind Kind, step, subject string, data any) error {
-	e := Entry{Sequence: len(j.state.entries) + 1, Time: time.Now().UTC(), Epoch: j.epoch, Kind: kind, Step: step, Subject: subject}
+	e := Entry{Sequence: len(j.state.entries) + 1, Time: time.Now().UTC(), Kind: kind, Step: step, Subject: subject}
 	if data != nil {
 		raw, err := json.Marshal(data)
 		if err != nil {
@@ -198,25 +171,6 @@ func (j *Journal) Entries() []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.state.entries)
-}
-
-// Pending are the entries of kind Begin without a Done, oldest first: what they announced
-// may have happened or not, and has to be read from the cluster.
-func (j *Journal) Pending() []Entry { return Pending(j.Entries()) }
-
-// Pending is the method of the same name, for entries that were read.
-func Pending(entries []Entry) []Entry {
-	var pending []Entry
-	for _, e := range entries {
-		same := func(b Entry) bool { return b.Step == e.Step && b.Subject == e.Subject }
-		switch e.Kind {
-		case Begin:
-			pending = append(pending, e)
-		case Done:
-			pending = slices.DeleteFunc(pending, same)
-		}
-	}
-	return pending
 }
 
 // Head identifies all entries so far, for the evidence.

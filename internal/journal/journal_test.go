@@ -23,8 +23,8 @@ func written(t testing.TB) (string, []byte) {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		j.SetEpoch(3), j.Begin("apply", "Deployment.apps shop/web", map[string]int{"n": 1}),
-		j.Done("apply", "Deployment.apps shop/web", nil), j.Begin("apply", "Service shop/web", nil), j.Close(),
+		j.Write(Begin, "apply", "Deployment.apps shop/web", map[string]int{"n": 1}),
+		j.Write(Done, "apply", "Deployment.apps shop/web", nil), j.Write(Begin, "apply", "Service shop/web", nil), j.Close(),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -54,11 +54,11 @@ func TestOpenGoesOn(t *testing.T) {
 	if j.RunID() != "r1" {
 		t.Errorf("run = %s", j.RunID())
 	}
-	if diff := cmp.Diff([]string{"begin apply Service shop/web"}, names(j.Pending())); diff != "" {
-		t.Errorf("pending (-want +got):\n%s", diff)
+	if got := names(j.Entries()); len(got) != 4 {
+		t.Errorf("entries = %q", got)
 	}
 	before := j.Head()
-	if err := errors.Join(j.Done("apply", "Service shop/web", nil), j.Close()); err != nil {
+	if err := errors.Join(j.Write(Done, "apply", "Service shop/web", nil), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if j.Head() == before {
@@ -72,11 +72,8 @@ func TestOpenGoesOn(t *testing.T) {
 	if diff := cmp.Diff(want, names(entries)); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
 	}
-	if entries[4].Epoch != 3 || entries[4].Sequence != 5 || string(entries[1].Data) != `{"n":1}` {
+	if entries[4].Sequence != 5 || string(entries[1].Data) != `{"n":1}` {
 		t.Errorf("entries = %+v", entries)
-	}
-	if len(Pending(entries)) != 0 {
-		t.Errorf("pending = %v", Pending(entries))
 	}
 }
 
@@ -100,7 +97,7 @@ func TestTornEnd(t *testing.T) {
 		if got := len(j.Entries()); got != whole {
 			t.Fatalf("cut after %d bytes: %d entries, want %d", n, got, whole)
 		}
-		if err := errors.Join(j.Note("resumed", "", nil), j.Close()); err != nil {
+		if err := errors.Join(j.Write(Note, "resumed", "", nil), j.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if _, entries, err := Read(path); err != nil || len(entries) != whole+1 {
@@ -168,12 +165,8 @@ func TestRefusedJournals(t *testing.T) {
 		"no beginning":   {chain(t, Entry{Sequence: 1, Kind: Begin}), "line 1 cannot be trusted: it is not the beginning of a journal"},
 		"gap":            {chain(t, opened, Entry{Sequence: 3, Kind: Begin}), "line 2 cannot be trusted: it does not follow on the line before"},
 		"two beginnings": {chain(t, opened, Entry{Sequence: 2, Kind: Opened}), "line 2 cannot be trusted: it does not follow on the line before"},
-		"epoch goes back": {
-			chain(t, opened, Entry{Sequence: 2, Kind: Begin, Epoch: 2}, Entry{Sequence: 3, Kind: Begin, Epoch: 1}),
-			"line 3 cannot be trusted: it does not follow on the line before",
-		},
-		"empty":      {nil, "nothing is recorded, so nothing was done: remove the file"},
-		"other file": {[]byte("hello\nworld\n"), "line 1 cannot be trusted: it is no entry: invalid character 'h' looking for beginning of value"},
+		"empty":          {nil, "nothing is recorded, so nothing was done: remove the file"},
+		"other file":     {[]byte("hello\nworld\n"), "line 1 cannot be trusted: it is no entry: invalid character 'h' looking for beginning of value"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -204,12 +197,12 @@ func TestDiskFull(t *testing.T) {
 	}
 	disk := j.file
 	j.file = full
-	err = j.Begin("apply", "x", nil)
+	err = j.Write(Begin, "apply", "x", nil)
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free the disk, then resume run r1") {
 		t.Errorf("error = %v", err)
 	}
 	j.file = disk
-	if again := j.Begin("apply", "y", nil); !errors.Is(again, syscall.ENOSPC) {
+	if again := j.Write(Begin, "apply", "y", nil); !errors.Is(again, syscall.ENOSPC) {
 		t.Errorf("after a failed write: %v; want the same error for ever", again)
 	}
 	if err := errors.Join(j.Close(), full.Close()); err != nil {
@@ -232,7 +225,7 @@ func TestSyncFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.file = w
-	if err := j.Begin("apply", "x", nil); !errors.Is(err, syscall.EINVAL) {
+	if err := j.Write(Begin, "apply", "x", nil); !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("error = %v, want that of fsync", err)
 	}
 	if got := len(j.Entries()); got != 4 {
@@ -276,19 +269,6 @@ func TestCreateNeverOverwrites(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("opening what is not there: %v", err)
-	}
-}
-
-func TestOldEpochIsRefused(t *testing.T) {
-	path, _ := written(t)
-	j, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close() // nothing was written
-	err = j.SetEpoch(2)
-	if want := "writing journal " + path + ": epoch 2 is older than 3: this run was taken over"; err == nil || err.Error() != want {
-		t.Errorf("error = %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/journal"
 	"github.com/stagegate/stagegate/internal/progress"
 )
 
@@ -55,7 +56,14 @@ func (s *session) applyPart(ctx context.Context, i int, part change.Part, step *
 	if err != nil {
 		return err
 	}
-	return backend.Apply(ctx, part, s.target, record, show(step))
+	name := fmt.Sprintf("apply %s %s", part.Kind(), part.Name())
+	if err := s.record(journal.Begin, name, s.env.Name, nil); err != nil {
+		return err
+	}
+	if err := backend.Apply(ctx, part, s.target, record, show(step)); err != nil {
+		return err
+	}
+	return s.record(journal.Done, name, s.env.Name, nil)
 }
 
 // show passes a back end's events on to a step's progress.

@@ -42,14 +42,22 @@ func Runs(dir string, limit int) ([]*report.Result, error) {
 
 // ReadRun returns the result of one run.
 func ReadRun(dir, id string) (*report.Result, error) {
-	if !filepath.IsLocal(id) || filepath.Base(id) != id {
-		return nil, fmt.Errorf("%q is not the id of a run: stagegate history lists them", id)
+	if _, err := runDir(dir, id); err != nil {
+		return nil, err
 	}
 	result, err := readResult(dir, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no result of a run %s: stagegate history lists those there are", id)
 	}
 	return result, err
+}
+
+// runDir is where a run keeps its files.
+func runDir(home, id string) (string, error) {
+	if !filepath.IsLocal(id) || filepath.Base(id) != id {
+		return "", fmt.Errorf("%q is not the id of a run: stagegate history lists them", id)
+	}
+	return filepath.Join(home, "runs", id), nil
 }
 
 func readResult(dir, id string) (*report.Result, error) {

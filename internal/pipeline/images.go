@@ -21,7 +21,7 @@ func (s *session) loadImages(ctx context.Context) error {
 	}
 	loader, ok := provider.(cluster.ImageLoader)
 	if !ok {
-		if len(s.Images) > 0 {
+		if len(s.Given.Images) > 0 {
 			s.Progress.Note("%s: nodes of %s clusters take their images from a registry: none is loaded", s.env.Name, s.cluster.Provider)
 		}
 		return nil
@@ -34,7 +34,7 @@ func (s *session) loadImages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for images of the change on this machine: %w", err)
 	}
-	images := slices.Concat(s.Images, local)
+	images := slices.Concat(s.Given.Images, local)
 	if len(images) == 0 {
 		return nil
 	}

@@ -70,6 +70,8 @@ func nextSteps(r *report.Result, production func(name string) bool) []string {
 			stillOnStaging(r, production)...)
 	case exitcode.Incomplete:
 		return leftBehind(r)
+	case exitcode.Error, exitcode.Interrupted:
+		return []string{fmt.Sprintf("mend what the error names, if it does; then stagegate resume %s goes on with this run", r.RunID)}
 	}
 	return nil
 }

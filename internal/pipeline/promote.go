@@ -15,11 +15,11 @@ import (
 // staged first unless a valid record of it exists; env is only touched once each of them
 // has a passing, unexpired, correctly signed record for this change, checks and policy.
 func (r *Runner) Promote(ctx context.Context, env *config.Environment, ch *change.Change) (*report.Result, error) {
-	run, err := r.newRun("promote", ch)
+	order, err := r.order(env)
 	if err != nil {
 		return nil, err
 	}
-	order, err := r.order(env)
+	run, err := r.newRun("promote", env, ch)
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,14 @@ import (
 
 // revert takes back what was applied, last part first, and probes again: the baseline
 // must be back. "Everything created is deleted" does not mean "restored". A disposable
-// environment that stays dirty is thrown away and made anew.
+// environment that stays dirty is thrown away and made anew. An interrupt does not end it.
 func (s *session) revert(ctx context.Context) error {
-	return errors.Join(s.restore(ctx), s.renewIfDirty(ctx))
+	ctx = context.WithoutCancel(ctx)
+	err := errors.Join(s.restore(ctx), s.renewIfDirty(ctx))
+	if unfinished(s.out) {
+		return err
+	}
+	return errors.Join(err, s.keep(noteRestored, nil))
 }
 
 // restore reverts and re-probes, and notes whether all is as it was.

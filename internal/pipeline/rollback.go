@@ -53,6 +53,9 @@ func (r *run) rollback(ctx context.Context, env *config.Environment, before repo
 	if err := s.readRecords(); err != nil {
 		return err
 	}
+	if len(s.records) == 0 {
+		return fmt.Errorf("run %s has no records for %s: it applied nothing there", s.result.RunID, s.env.Name)
+	}
 	s.out.Untouched = false
 	s.findings.Expectations = before.Expectations
 	s.findings.Baseline, s.out.Baseline, s.out.Grade = before.Baseline, before.Baseline, before.Grade
@@ -64,9 +67,6 @@ func (s *session) readRecords() error {
 	files, err := filepath.Glob(filepath.Join(recordDir(s.dir, s.env.Name), "part-*.json"))
 	if err != nil {
 		return err
-	}
-	if len(files) == 0 {
-		return fmt.Errorf("run %s has no records for %s: it applied nothing there", s.result.RunID, s.env.Name)
 	}
 	key, err := recordKey(s.Home)
 	if err != nil {

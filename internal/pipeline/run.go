@@ -17,6 +17,7 @@ import (
 	"github.com/stagegate/stagegate/internal/durable"
 	"github.com/stagegate/stagegate/internal/exitcode"
 	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/journal"
 	"github.com/stagegate/stagegate/internal/report"
 )
 
@@ -27,9 +28,10 @@ type run struct {
 	dir      string
 	result   *report.Result
 	clusters map[string]*opened // by environment
+	journal  *journal.Journal   // nil for a check, which changes nothing
 }
 
-func (r *Runner) newRun(command string, ch *change.Change) (*run, error) {
+func (r *Runner) newRun(command string, env *config.Environment, ch *change.Change) (*run, error) {
 	id, err := newRunID(r.Now())
 	if err != nil {
 		return nil, err
@@ -38,11 +40,14 @@ func (r *Runner) newRun(command string, ch *change.Change) (*run, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the run's directory: %w", err)
 	}
-	return &run{Runner: r, change: ch, dir: dir, result: &report.Result{
+	run := &run{Runner: r, change: ch, dir: dir, result: &report.Result{
 		RunID: id, Command: command, Started: r.Now().UTC(), Change: Describe(ch),
 		// The capacity is for all, since each session holds a pointer to its own.
 		Environments: make([]report.Environment, 0, len(r.Environments)),
-	}}, nil
+	}}
+	given := r.Given
+	given.Command, given.Environment = command, env.Name
+	return run, run.begin(given)
 }
 
 // newRunID is sortable by time and unique: 20060102-150405-abcdef.
@@ -73,13 +78,13 @@ func (r *run) finish(ctx context.Context, err error) (*report.Result, error) {
 	r.result.Verdict = worst(r.result.Environments)
 	r.result.ExitCode = exitCode(r.result, ctx.Err() != nil, r.isProduction)
 	r.result.Next = nextSteps(r.result, r.isProduction)
-	if keepErr := r.keep(*r.result); keepErr != nil {
+	if keepErr := errors.Join(r.write(*r.result), r.end()); keepErr != nil {
 		return nil, errors.Join(err, keepErr)
 	}
 	return r.result, err
 }
 
-func (r *run) keep(result report.Result) error {
+func (r *run) write(result report.Result) error {
 	content, err := json.MarshalIndent(result, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
@@ -90,13 +95,14 @@ func (r *run) keep(result report.Result) error {
 	return nil
 }
 
-// keepSoFar keeps what is known before anything is touched, baseline and all: a rollback
-// needs it should this process die. The result at the end takes its place.
-func (r *run) keepSoFar() error {
-	soFar := *r.result
+// keepSoFar keeps what is known now, baseline and all, should this process die: resuming it
+// or taking it back needs that. The result at the end takes its place.
+func (s *session) keepSoFar() error {
+	soFar := *s.result
 	soFar.Verdict, soFar.ExitCode = gate.Inconclusive, exitcode.Interrupted
-	soFar.Error = "the run died before it came to its end: stagegate rollback " + soFar.RunID + " takes back what it did"
-	return r.keep(soFar)
+	soFar.Error = fmt.Sprintf("the run died before it came to its end: stagegate resume %s goes on with it, and stagegate rollback %s --cluster-name %s takes back what it did",
+		soFar.RunID, soFar.RunID, s.env.ClusterName)
+	return s.write(soFar)
 }
 
 func (r *run) isProduction(name string) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/evidence"
+	"github.com/stagegate/stagegate/internal/journal"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/report"
@@ -35,14 +36,16 @@ type Runner struct {
 	Loaders      change.Loaders
 	Evidence     *evidence.Store
 	Progress     *progress.Progress
-	Images       []string // of the local container engine, to be carried into the clusters
-	Home         string   // state directory: runs, keys, clusters
-	Version      string   // stagegate's own
+	Given        Given  // how the run was begun; its images of the local container engine are carried into the clusters
+	Home         string // state directory: runs, keys, clusters
+	Version      string // stagegate's own
 	Now          func() time.Time
 	// SettleInterval is the time between two rounds of probes that have to agree.
 	SettleInterval time.Duration
 	// SettleTimeout bounds the waiting for two rounds that agree.
 	SettleTimeout time.Duration
+	// Recorded is called after each entry of the journal; it may be nil.
+	Recorded func(kind journal.Kind, step, environment string)
 }
 
 // Stage takes the change to one environment and decides there (pipeline steps 1 to 8).
@@ -51,7 +54,7 @@ func (r *Runner) Stage(ctx context.Context, env *config.Environment, ch *change.
 		return nil, fmt.Errorf("environment %s comes after %s: use stagegate promote, which goes there only with their evidence",
 			env.Name, strings.Join(env.Gate.After, ", "))
 	}
-	run, err := r.newRun("stage", ch)
+	run, err := r.newRun("stage", env, ch)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (s *session) take(ctx context.Context) error {
 	}
 	if s.findings.Stopped() { // by what is known before anything is touched
 		s.decide()
-		return s.attest(ctx)
+		return s.conclude(ctx)
 	}
 	if err := s.loadImages(ctx); err != nil {
 		return err
@@ -64,22 +64,41 @@ func (s *session) take(ctx context.Context) error {
 	}
 	if s.unproven() {
 		s.decide()
-		return s.attest(ctx)
+		return s.conclude(ctx)
 	}
 	err := s.carryOut(ctx)
 	s.decide()
 	if s.out.Untouched {
-		return errors.Join(err, s.attest(ctx))
+		return errors.Join(err, s.conclude(ctx))
+	}
+	if err == nil {
+		err = s.keep(noteDecided, s.out.Plan.Summaries)
 	}
 	if err != nil || s.out.Decision.Verdict != gate.Pass {
-		err = errors.Join(err, s.revert(context.WithoutCancel(ctx)))
+		err = errors.Join(err, s.revert(ctx))
 	} else {
 		err = s.commit(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	return s.attest(ctx)
+	return s.conclude(ctx)
+}
+
+// conclude signs the decision and keeps the result with it.
+func (s *session) conclude(ctx context.Context) error {
+	if err := s.attest(ctx); err != nil {
+		return err
+	}
+	return s.keepSoFar()
+}
+
+// keep keeps the result as it is now, and notes in the journal what was come to.
+func (s *session) keep(what string, data any) error {
+	if err := s.keepSoFar(); err != nil {
+		return err
+	}
+	return s.note(what, s.env.Name, data)
 }
 
 // carryOut applies the change and looks what became of the edges, watching them all the while.
