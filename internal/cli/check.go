@@ -134,7 +134,7 @@ func (o *checkOptions) liveState(ctx context.Context, env *config.Environment, c
 	if err != nil {
 		return nil, err
 	}
-	up, err := p.Ensure(ctx, env.ClusterName, false, func(string, ...any) {})
+	up, err := cluster.Find(ctx, p, env.ClusterName, func(string, ...any) {})
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (o *reachOptions) ofCluster(ctx context.Context) (matrix reach.Matrix, err 
 	}
 	defer runner.Progress.Close()
 	step := runner.Progress.Step(env.Name + ": cluster")
-	up, err := runner.EnsureCluster(ctx, env, false, step.Update)
+	up, err := runner.FindCluster(ctx, env, step.Update)
 	if err != nil {
 		step.Fail(err)
 		return matrix, err

@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/lock"
 )
 
 func newRollback(f *factory) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rollback RUN",
+		Use:   "rollback RUN --cluster-name NAME",
 		Short: "Take back what a run applied to an environment",
 		Long: `Takes back what a run applied to the environment of --cluster-name, from the records
 that the run kept, and probes again. It may be run until nothing is left: what has been
@@ -53,7 +54,7 @@ func (f *factory) rollback(ctx context.Context, runID string) error {
 func newUnlock(f *factory) *cobra.Command {
 	var runID string
 	cmd := &cobra.Command{
-		Use:     "unlock --run-id RUN",
+		Use:     "unlock --run-id RUN --cluster-name NAME",
 		Short:   "Give up the lock of a run that died",
 		Long:    `Removes the lock that a run holds on the environment of --cluster-name. Be sure that the run is dead: should it wake up, its next step is refused.`,
 		Example: `  stagegate unlock --run-id 20260102-150405-a1b2c3 --cluster-name production`,
@@ -78,12 +79,12 @@ func (f *factory) unlock(ctx context.Context, runID string) (err error) {
 	if err != nil {
 		return err
 	}
-	up, err := p.Ensure(ctx, env.ClusterName, false, func(string, ...any) {})
+	up, err := cluster.Find(ctx, p, env.ClusterName, func(string, ...any) {})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
-	if err := lock.Break(ctx, up.REST, env.Name, runID); err != nil {
+	if err := lock.Break(ctx, up, env.Name, runID); err != nil {
 		return err
 	}
 	fmt.Fprintf(f.streams.Out, "the lock of run %s on %s is gone\n", runID, env.Name)

@@ -10,16 +10,17 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	client "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
+
+	"github.com/stagegate/stagegate/internal/cluster"
 )
 
-func newLock(config *rest.Config, environment, runID string) (*Lock, error) {
-	c, err := client.NewForConfig(config)
+func newLock(up *cluster.Cluster, environment, runID string) (*Lock, error) {
+	c, err := client.NewForConfig(up.REST)
 	if err != nil {
 		return nil, err
 	}
-	return &Lock{leases: c.Leases(Namespace), environment: environment, runID: runID}, nil
+	return &Lock{leases: c.Leases(Namespace), environment: environment, clusterName: up.Name, runID: runID}, nil
 }
 
 func (l *Lock) name() string { return "stagegate-" + l.environment }
@@ -92,7 +93,7 @@ func (l *Lock) check(lease *coordination.Lease) error {
 }
 
 func (l *Lock) held(lease *coordination.Lease) *Held {
-	return &Held{Environment: l.environment, Holder: holder(lease), Since: ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time}
+	return &Held{Environment: l.environment, ClusterName: l.clusterName, Holder: holder(lease), Since: ptr.Deref(lease.Spec.AcquireTime, metav1.MicroTime{}).Time}
 }
 
 func holder(lease *coordination.Lease) string { return ptr.Deref(lease.Spec.HolderIdentity, "") }

@@ -17,7 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	client "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	"k8s.io/client-go/rest"
+
+	"github.com/stagegate/stagegate/internal/cluster"
 )
 
 // Namespace is where the Leases are; their names are "stagegate-" and the environment's.
@@ -29,13 +30,14 @@ const attempts = 5
 // Held is the error of an environment that another run has locked.
 type Held struct {
 	Environment string
+	ClusterName string
 	Holder      string // run id
 	Since       time.Time
 }
 
 func (e *Held) Error() string {
-	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, stagegate rollback %s takes back what it did, and stagegate unlock --run-id %s gives the lock up alone",
-		e.Environment, e.Holder, e.Since.UTC().Format(time.RFC3339), e.Holder, e.Holder)
+	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, stagegate rollback %s --cluster-name %s takes back what it did, and stagegate unlock --run-id %s --cluster-name %s gives the lock up alone",
+		e.Environment, e.Holder, e.Since.UTC().Format(time.RFC3339), e.Holder, e.ClusterName, e.Holder, e.ClusterName)
 }
 
 // ErrLost is that of a lock that this run no longer holds.
@@ -48,6 +50,7 @@ var ErrNotHeld = errors.New("the environment is not locked")
 type Lock struct {
 	leases      client.LeaseInterface
 	environment string
+	clusterName string
 	runID       string
 	uid         types.UID
 	epoch       int32
@@ -56,8 +59,8 @@ type Lock struct {
 // Acquire locks an environment for a run, or fails with *Held. A run that holds the lock
 // already takes it anew, under a new epoch: so it is resumed, and whatever is left of its
 // earlier process is shut out.
-func Acquire(ctx context.Context, config *rest.Config, environment, runID string) (*Lock, error) {
-	l, err := newLock(config, environment, runID)
+func Acquire(ctx context.Context, up *cluster.Cluster, environment, runID string) (*Lock, error) {
+	l, err := newLock(up, environment, runID)
 	if err != nil {
 		return nil, fmt.Errorf("locking environment %s: %w", environment, err)
 	}
@@ -103,8 +106,8 @@ func (l *Lock) Release(ctx context.Context) error {
 
 // Break gives up the lock of a run that is dead. It fails with *Held where another run has
 // the lock, and with ErrNotHeld where none has.
-func Break(ctx context.Context, config *rest.Config, environment, runID string) error {
-	l, err := newLock(config, environment, runID)
+func Break(ctx context.Context, up *cluster.Cluster, environment, runID string) error {
+	l, err := newLock(up, environment, runID)
 	if err == nil {
 		err = l.change(ctx, func(lease *coordination.Lease) error {
 			switch {
@@ -124,8 +127,8 @@ func Break(ctx context.Context, config *rest.Config, environment, runID string) 
 }
 
 // Holder tells which run has the lock; it is nil where none has.
-func Holder(ctx context.Context, config *rest.Config, environment string) (*Held, error) {
-	l, err := newLock(config, environment, "")
+func Holder(ctx context.Context, up *cluster.Cluster, environment string) (*Held, error) {
+	l, err := newLock(up, environment, "")
 	if err != nil {
 		return nil, fmt.Errorf("reading the lock of environment %s: %w", environment, err)
 	}

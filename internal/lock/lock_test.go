@@ -16,15 +16,19 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
+	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/embedded/embeddedtest"
 	"github.com/stagegate/stagegate/internal/lock"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Run(m)) }
 
+// at is the shared cluster, reached in some way.
+func at(config *rest.Config) *cluster.Cluster { return &cluster.Cluster{Name: "shared", REST: config} }
+
 func acquire(t *testing.T, config *rest.Config, environment, run string) *lock.Lock {
 	t.Helper()
-	l, err := lock.Acquire(t.Context(), config, environment, run)
+	l, err := lock.Acquire(t.Context(), at(config), environment, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,24 +53,24 @@ func TestOneRunAtATime(t *testing.T) {
 	config := embeddedtest.Shared(t).REST
 	first := acquire(t, config, "one", "run-1")
 	wantHeld(t, first)
-	_, err := lock.Acquire(t.Context(), config, "one", "run-2")
+	_, err := lock.Acquire(t.Context(), at(config), "one", "run-2")
 	var held *lock.Held
 	if !errors.As(err, &held) || held.Holder != "run-1" || held.Since.IsZero() {
 		t.Fatalf("second run: %v", err)
 	}
 	want := "locking environment one: environment one is locked by run run-1 since " + held.Since.UTC().Format(time.RFC3339) +
-		": wait for it to end; if it is dead, stagegate rollback run-1 takes back what it did, and stagegate unlock --run-id run-1 gives the lock up alone"
+		": wait for it to end; if it is dead, stagegate rollback run-1 --cluster-name shared takes back what it did, and stagegate unlock --run-id run-1 --cluster-name shared gives the lock up alone"
 	if err.Error() != want {
 		t.Errorf("error\n got %v\nwant %s", err, want)
 	}
 	wantHeld(t, acquire(t, config, "another", "run-2"))
-	if h, err := lock.Holder(t.Context(), config, "one"); err != nil || h == nil || h.Holder != "run-1" {
+	if h, err := lock.Holder(t.Context(), at(config), "one"); err != nil || h == nil || h.Holder != "run-1" {
 		t.Errorf("holder = %v, %v", h, err)
 	}
 	if err := first.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if h, err := lock.Holder(t.Context(), config, "one"); err != nil || h != nil {
+	if h, err := lock.Holder(t.Context(), at(config), "one"); err != nil || h != nil {
 		t.Errorf("holder after the release = %v, %v", h, err)
 	}
 	second := acquire(t, config, "one", "run-2")
@@ -86,7 +90,7 @@ func TestManyAtOnce(t *testing.T) {
 	var winners atomic.Int32
 	for _, run := range []string{"a", "b", "c", "d", "e", "f"} {
 		wg.Go(func() {
-			_, err := lock.Acquire(t.Context(), config, "many", run)
+			_, err := lock.Acquire(t.Context(), at(config), "many", run)
 			var held *lock.Held
 			switch {
 			case err == nil:
@@ -111,7 +115,7 @@ func TestNeverStolen(t *testing.T) {
 		l.Spec.AcquireTime, l.Spec.RenewTime, l.Spec.LeaseDurationSeconds = &long, &long, ptr.To[int32](1)
 	})
 	var held *lock.Held
-	if _, err := lock.Acquire(t.Context(), config, "old", "run-2"); !errors.As(err, &held) {
+	if _, err := lock.Acquire(t.Context(), at(config), "old", "run-2"); !errors.As(err, &held) {
 		t.Errorf("an old lock was stolen: %v", err)
 	}
 }
@@ -140,20 +144,20 @@ func leasesOf(t *testing.T, config *rest.Config) client.LeaseInterface {
 
 func TestBreak(t *testing.T) {
 	config := embeddedtest.Shared(t).REST
-	if err := lock.Break(t.Context(), config, "broken", "run-1"); !errors.Is(err, lock.ErrNotHeld) {
+	if err := lock.Break(t.Context(), at(config), "broken", "run-1"); !errors.Is(err, lock.ErrNotHeld) {
 		t.Errorf("breaking what was never locked: %v", err)
 	}
 	paused := acquire(t, config, "broken", "run-1")
 	var held *lock.Held
-	if err := lock.Break(t.Context(), config, "broken", "run-9"); !errors.As(err, &held) || held.Holder != "run-1" {
+	if err := lock.Break(t.Context(), at(config), "broken", "run-9"); !errors.As(err, &held) || held.Holder != "run-1" {
 		t.Errorf("breaking the lock of another run: %v", err)
 	}
 	wantHeld(t, paused)
-	if err := lock.Break(t.Context(), config, "broken", "run-1"); err != nil {
+	if err := lock.Break(t.Context(), at(config), "broken", "run-1"); err != nil {
 		t.Fatal(err)
 	}
 	wantLost(t, paused, "it was unlocked")
-	if err := lock.Break(t.Context(), config, "broken", "run-1"); !errors.Is(err, lock.ErrNotHeld) {
+	if err := lock.Break(t.Context(), at(config), "broken", "run-1"); !errors.Is(err, lock.ErrNotHeld) {
 		t.Errorf("breaking it again: %v", err)
 	}
 }
@@ -216,12 +220,12 @@ func TestUnreachableFailsClosed(t *testing.T) {
 	if err := l.Held(t.Context()); !errors.Is(err, errFault) || errors.Is(err, lock.ErrLost) {
 		t.Errorf("held: %v, want that it cannot be known", err)
 	}
-	_, err := lock.Acquire(t.Context(), config, "closed", "run-1")
+	_, err := lock.Acquire(t.Context(), at(config), "closed", "run-1")
 	var held *lock.Held
 	if !errors.Is(err, errFault) || errors.As(err, &held) || !strings.Contains(err.Error(), "without the lock nothing is changed") {
 		t.Errorf("locking without an API server: %v", err)
 	}
-	if _, err := lock.Holder(t.Context(), config, "closed"); err == nil {
+	if _, err := lock.Holder(t.Context(), at(config), "closed"); err == nil {
 		t.Error("a lock that cannot be read was taken for none")
 	}
 	cut.Store(false)
@@ -248,7 +252,7 @@ func TestLostAnswer(t *testing.T) {
 
 func TestForbidden(t *testing.T) {
 	config := rest.AnonymousClientConfig(embeddedtest.Shared(t).REST)
-	_, err := lock.Acquire(t.Context(), config, "forbidden", "run-1")
+	_, err := lock.Acquire(t.Context(), at(config), "forbidden", "run-1")
 	if err == nil || !strings.Contains(err.Error(), "allow this user to get, create and update leases.coordination.k8s.io in kube-system") {
 		t.Errorf("error = %v", err)
 	}

@@ -18,16 +18,24 @@ type opened struct {
 	err     error
 }
 
+// bring gets hold of an environment's cluster.
+type bring func(context.Context, *config.Environment, cluster.Progress) (*cluster.Cluster, error)
+
+// made is the environment's cluster, made where it is not there.
+func (r *Runner) made(ctx context.Context, env *config.Environment, progress cluster.Progress) (*cluster.Cluster, error) {
+	return r.EnsureCluster(ctx, env, false, progress)
+}
+
 // openClusters brings up the clusters of all environments of the run, side by side, and
 // refuses two environments that are one cluster.
-func (r *run) openClusters(ctx context.Context, envs ...*config.Environment) error {
+func (r *run) openClusters(ctx context.Context, up bring, envs ...*config.Environment) error {
 	r.clusters = make(map[string]*opened, len(envs))
 	for _, env := range envs {
 		r.clusters[env.Name] = &opened{}
 	}
 	var all sync.WaitGroup
 	for _, env := range envs {
-		all.Go(func() { r.openCluster(ctx, env, r.clusters[env.Name]) })
+		all.Go(func() { r.openCluster(ctx, up, env, r.clusters[env.Name]) })
 	}
 	all.Wait()
 	var errs []error
@@ -37,11 +45,11 @@ func (r *run) openClusters(ctx context.Context, envs ...*config.Environment) err
 	return errors.Join(append(errs, r.refuseSameCluster())...)
 }
 
-func (r *run) openCluster(ctx context.Context, env *config.Environment, into *opened) {
+func (r *run) openCluster(ctx context.Context, up bring, env *config.Environment, into *opened) {
 	started := r.Now()
 	step := r.Progress.Step(env.Name + ": cluster")
 	into.step = report.Step{Name: "cluster", Outcome: report.Done}
-	into.cluster, into.err = r.EnsureCluster(ctx, env, false, step.Update)
+	into.cluster, into.err = up(ctx, env, step.Update)
 	into.step.Duration = r.Now().Sub(started)
 	if into.err != nil {
 		into.err = fmt.Errorf("bringing up the cluster of %s: %w", env.Name, into.err)

@@ -39,6 +39,15 @@ func (r *Runner) EnsureCluster(ctx context.Context, env *config.Environment, kee
 	return up, nil
 }
 
+// FindCluster is the environment's cluster where it exists. None is made.
+func (r *Runner) FindCluster(ctx context.Context, env *config.Environment, progress cluster.Progress) (*cluster.Cluster, error) {
+	provider, err := r.Provider(env)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Find(ctx, provider, env.ClusterName, progress)
+}
+
 func (r *Runner) ensureBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, progress cluster.Progress) error {
 	client, err := kubernetes.NewForConfig(up.REST)
 	if err != nil {

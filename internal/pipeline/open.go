@@ -34,7 +34,7 @@ func (r *run) open(ctx context.Context, env *config.Environment) (*session, erro
 }
 
 func (s *session) takeLock(ctx context.Context, _ *progress.Step) (string, error) {
-	held, err := lock.Acquire(ctx, s.cluster.REST, s.env.Name, s.result.RunID)
+	held, err := lock.Acquire(ctx, s.cluster, s.env.Name, s.result.RunID)
 	if err != nil {
 		return "", err
 	}

@@ -23,7 +23,7 @@ func (r *Runner) Promote(ctx context.Context, env *config.Environment, ch *chang
 	if err != nil {
 		return nil, err
 	}
-	err = run.with(ctx, func() error { return run.inOrder(ctx, order) }, order...)
+	err = run.with(ctx, r.made, func() error { return run.inOrder(ctx, order) }, order...)
 	return run.finish(ctx, err)
 }
 

@@ -30,12 +30,12 @@ func (r *Runner) Rollback(ctx context.Context, env *config.Environment, runID st
 		Environments: make([]report.Environment, 0, 1),
 	}}
 	before := earlier.Environments[i]
-	err = run.with(ctx, func() error { return run.rollback(ctx, env, before) }, env)
+	err = run.with(ctx, r.FindCluster, func() error { return run.rollback(ctx, env, before) }, env)
 	run.result.Duration = r.Now().Sub(run.result.Started)
-	if err != nil {
+	if err = overTime(ctx, err); err != nil {
 		run.result.Error = err.Error()
 	}
-	run.result.ExitCode = rollbackExitCode(run.result, ctx.Err() != nil)
+	run.result.ExitCode = rollbackExitCode(run.result, interrupted(ctx))
 	run.result.Next = nextSteps(run.result, run.isProduction)
 	return run.result, err
 }

@@ -58,14 +58,14 @@ func (r *Runner) Stage(ctx context.Context, env *config.Environment, ch *change.
 	if err != nil {
 		return nil, err
 	}
-	err = run.with(ctx, func() error { return run.gate(ctx, env) }, env)
+	err = run.with(ctx, r.made, func() error { return run.gate(ctx, env) }, env)
 	return run.finish(ctx, err)
 }
 
-// with brings up the clusters of the environments, does what is to be done, and gives the
-// clusters back.
-func (r *run) with(ctx context.Context, do func() error, envs ...*config.Environment) error {
-	err := r.openClusters(ctx, envs...)
+// with gets hold of the clusters of the environments, does what is to be done, and gives
+// the clusters back.
+func (r *run) with(ctx context.Context, up bring, do func() error, envs ...*config.Environment) error {
+	err := r.openClusters(ctx, up, envs...)
 	if err == nil {
 		err = do()
 	}

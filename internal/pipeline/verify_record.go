@@ -20,7 +20,7 @@ func (r *Runner) VerifyRecord(ctx context.Context, id string) (entry evidence.En
 	if err != nil {
 		return entry, err
 	}
-	up, err := r.EnsureCluster(ctx, env, false, r.Progress.Note)
+	up, err := r.FindCluster(ctx, env, r.Progress.Note)
 	if err != nil {
 		return entry, err
 	}

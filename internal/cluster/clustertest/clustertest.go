@@ -67,17 +67,39 @@ func use(t *testing.T, provider cluster.Provider, name string) *cluster.Cluster 
 	}
 	release(t, again)
 	wantState(t, provider, name, cluster.Running)
+	found(t, provider, name, first.UID)
 	release(t, first)
 	release(t, first)
 	return first
+}
+
+// found finds a cluster that exists.
+func found(t *testing.T, provider cluster.Provider, name, uid string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
+	defer cancel()
+	c, err := cluster.Find(ctx, provider, name, t.Logf)
+	if err != nil {
+		t.Errorf("finding %s: %v", name, err)
+		return
+	}
+	if c.UID != uid {
+		t.Errorf("Find found UID %s; want %s", c.UID, uid)
+	}
+	release(t, c)
 }
 
 // lifecycle takes one cluster from absent to absent, with a stop in between.
 func lifecycle(t *testing.T, fresh Fresh) {
 	provider, name := fresh(t)
 	wantState(t, provider, name, cluster.Absent)
+	if _, err := cluster.Find(t.Context(), provider, name, t.Logf); err == nil {
+		t.Error("Find found a cluster that is absent")
+	}
+	wantState(t, provider, name, cluster.Absent)
 	first := use(t, provider, name)
 	if status(t, provider, name).State == cluster.Stopped {
+		found(t, provider, name, first.UID)
 		restarted := ensure(t, provider, name)
 		if restarted.UID != first.UID {
 			t.Errorf("after a stop the UID is %s; want %s", restarted.UID, first.UID)
