@@ -196,8 +196,8 @@ func (d *demo) play(ctx context.Context, i int, a act) error {
 	root.SetArgs(append([]string{"--environments", filepath.Join(d.dir, "environments")}, d.inDir(a.args)...))
 	err := root.ExecuteContext(ctx)
 	code, show := exitCode(ctx, err)
-	if show {
-		return err
+	if show != nil {
+		return show
 	}
 	d.print(fmt.Sprintf("(exit %d)\n", code))
 	if code != a.exit {

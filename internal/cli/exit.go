@@ -33,22 +33,37 @@ func withCode(code int) error {
 	return verdictError{code}
 }
 
-// exitCode is the process's exit code for what a command returned, and whether the error
+// exitCode is the process's exit code for what a command returned, and the error that
 // still has to be shown.
-func exitCode(ctx context.Context, err error) (code int, show bool) {
+func exitCode(ctx context.Context, err error) (code int, show error) {
 	var verdict verdictError
 	var usage usageError
 	switch {
 	case err == nil:
-		return exitcode.Pass, false
+		return exitcode.Pass, nil
 	case errors.As(err, &verdict):
-		return verdict.code, false
+		return verdict.code, beside(err)
 	case errors.As(err, &usage):
-		return exitcode.Usage, true
+		return exitcode.Usage, err
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return exitcode.Interrupted, true
+		return exitcode.Interrupted, err
 	}
-	return exitcode.Error, true
+	return exitcode.Error, err
+}
+
+// beside is what went wrong beside the verdict: a report that could not be written, or a
+// cluster that could not be given back.
+func beside(err error) error {
+	if !errors.As(err, new(verdictError)) {
+		return err
+	}
+	var rest []error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what stands beside the verdict, not what it wraps
+		for _, e := range joined.Unwrap() {
+			rest = append(rest, beside(e))
+		}
+	}
+	return errors.Join(rest...)
 }
 
 // args makes cobra's complaint about arguments a usage error.

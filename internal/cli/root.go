@@ -33,8 +33,8 @@ func Main(ctx context.Context, args []string, streams Streams) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	code, show := exitCode(ctx, err)
-	if show {
-		fmt.Fprintf(streams.Err, "stagegate: %v\n", err)
+	if show != nil {
+		fmt.Fprintf(streams.Err, "stagegate: %v\n", show)
 	}
 	return code
 }

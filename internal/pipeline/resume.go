@@ -27,7 +27,7 @@ func (r *Runner) Resume(ctx context.Context, env *config.Environment, runID stri
 	if err != nil {
 		return nil, err
 	}
-	err = run.with(ctx, func() error { return run.goOn(ctx, order) }, order...)
+	err = run.with(ctx, r.made, func() error { return run.goOn(ctx, order) }, order...)
 	return run.finish(ctx, err)
 }
 

@@ -72,16 +72,28 @@ func Describe(ch *change.Change) report.Change {
 // still has a result: what happened until then.
 func (r *run) finish(ctx context.Context, err error) (*report.Result, error) {
 	r.result.Duration = r.Now().Sub(r.result.Started)
-	if err != nil {
+	if err = overTime(ctx, err); err != nil {
 		r.result.Error = err.Error()
 	}
 	r.result.Verdict = worst(r.result.Environments)
-	r.result.ExitCode = exitCode(r.result, ctx.Err() != nil, r.isProduction)
+	r.result.ExitCode = exitCode(r.result, interrupted(ctx), r.isProduction)
 	r.result.Next = nextSteps(r.result, r.isProduction)
 	if keepErr := errors.Join(r.write(*r.result), r.end()); keepErr != nil {
 		return nil, errors.Join(err, keepErr)
 	}
 	return r.result, err
+}
+
+// interrupted tells a run that somebody stopped from one whose time is over.
+func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// overTime says of an error of a run whose time is over that this is why.
+func overTime(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 func (r *run) write(result report.Result) error {
