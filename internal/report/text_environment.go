@@ -75,14 +75,23 @@ func (p *printer) plan(set change.Set) {
 	if risks := risksOf(set); len(risks) > 0 {
 		p.line("          %s", p.paint(yellow, "high risk: "+riskList(risks)))
 	}
-	shown, left := cut(notable(set, p.Verbose), p.limit(textItems))
-	for _, item := range shown {
-		p.item("    "+sign(item.Action)+" ", "", itemName(item)+riskTag(item.Risks))
-		if p.Verbose {
-			p.fields(item.Fields)
-		}
+	if p.Verbose {
+		p.items(notable(set, true))
+		return
 	}
-	p.more("    ", left, "object")
+	groups := alike(notable(set, false))
+	shown, _ := cut(groups, textItems)
+	for _, group := range shown {
+		p.item("    "+sign(group[0].Action)+" ", "", groupName(group)+riskTag(group[0].Risks))
+	}
+	p.more("    ", objectsIn(groups[len(shown):]), "object")
+}
+
+func (p *printer) items(list []change.Item) {
+	for _, item := range list {
+		p.item("    "+sign(item.Action)+" ", "", itemName(item)+riskTag(item.Risks))
+		p.fields(item.Fields)
+	}
 }
 
 func (p *printer) fields(fields []change.Field) {
