@@ -41,7 +41,7 @@ func replicaFailure(o *unstructured.Unstructured) string {
 		m, _ := c.(map[string]any)
 		if m["type"] == "ReplicaFailure" && m["status"] == "True" {
 			message, _ := m["message"].(string)
-			return clean(message)
+			return Clean(message)
 		}
 	}
 	return ""
@@ -91,7 +91,7 @@ func podTrouble(p *corev1.Pod) string {
 func trouble(p *corev1.Pod, container, reason, message string) string {
 	s := fmt.Sprintf("pod %s: container %s: %s", p.Name, container, reason)
 	if message != "" {
-		s += ": " + clean(message)
+		s += ": " + Clean(message)
 	}
 	return s
 }
@@ -103,7 +103,7 @@ func (b *Objects) lastWarning(ctx context.Context, namespace, kind, name string)
 		return ""
 	}
 	last := slices.MaxFunc(list.Items, func(a, b corev1.Event) int { return eventTime(a).Compare(eventTime(b)) })
-	return last.Reason + ": " + clean(last.Message)
+	return last.Reason + ": " + Clean(last.Message)
 }
 
 func eventTime(e corev1.Event) time.Time {

@@ -14,7 +14,7 @@ import (
 // differences lists the fields that differ, ordered by path, less what the API server
 // and controllers write. Secret values are masked.
 func differences(before, after *unstructured.Unstructured) []change.Field {
-	d := differ{mask: maskerFor(after)}
+	d := differ{mask: MaskerFor(after)}
 	d.compare("", content(before), content(after), false)
 	return d.fields
 }
@@ -31,7 +31,7 @@ func content(o *unstructured.Unstructured) any {
 }
 
 type differ struct {
-	mask   masker
+	mask   Masker
 	fields []change.Field
 }
 
@@ -63,7 +63,7 @@ func (d *differ) maps(path string, before, after map[string]any, secret bool) {
 		keys[k] = true
 	}
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		hide := secret || d.mask.hides(path, k, before, after)
+		hide := secret || d.mask.Hides(path, k, before, after)
 		d.compare(join(path, k), before[k], after[k], hide)
 	}
 }

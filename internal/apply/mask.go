@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/stagegate/stagegate/internal/change"
@@ -18,18 +19,26 @@ var (
 	userInfo   = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]+@`)
 )
 
-// masker keeps secret values out of what is shown.
-type masker struct{ secret bool }
+// Masker keeps secret values out of what is shown; the zero value is that of no object.
+type Masker struct{ secret bool }
 
-func maskerFor(o *unstructured.Unstructured) masker {
-	gvk := o.GroupVersionKind()
-	return masker{gvk.Group == "" && gvk.Kind == "Secret"}
+// MaskerFor masks one object, of which there may be several versions; nil is none.
+func MaskerFor(versions ...*unstructured.Unstructured) Masker {
+	var m Masker
+	for _, o := range versions {
+		if o != nil {
+			gvk := o.GroupVersionKind()
+			m.secret = m.secret || gvk.Group == "" && gvk.Kind == "Secret"
+		}
+	}
+	return m
 }
 
-// hides is true for values below a Secret's data, and for the value of an environment
-// variable whose name says that it is secret.
-func (m masker) hides(path, key string, maps ...map[string]any) bool {
-	if m.secret && path == "" && (key == "data" || key == "stringData") {
+// Hides is true for values below a Secret's data, for the value of an environment variable
+// whose name says that it is secret, and for the annotation that repeats the whole object.
+// The path is that of the map, or of its versions, in which the key is.
+func (m Masker) Hides(path, key string, maps ...map[string]any) bool {
+	if m.secret && path == "" && (key == "data" || key == "stringData") || key == corev1.LastAppliedConfigAnnotation {
 		return true
 	}
 	if key != "value" || !strings.Contains(path, "env[") {
@@ -43,8 +52,8 @@ func (m masker) hides(path, key string, maps ...map[string]any) bool {
 	return false
 }
 
-func (m masker) field(path string, before, after any, secret bool) change.Field {
-	f := change.Field{Path: path, Before: clean(printable.Value(before)), After: clean(printable.Value(after))}
+func (m Masker) field(path string, before, after any, secret bool) change.Field {
+	f := change.Field{Path: path, Before: Clean(printable.Value(before)), After: Clean(printable.Value(after))}
 	if secret {
 		f.Before, f.After = hide(before), hide(after)
 	}
@@ -61,7 +70,7 @@ func hide(v any) string {
 	return masked
 }
 
-// clean masks secrets that stand inside other text: flags and URLs.
-func clean(s string) string {
+// Clean masks secrets that stand inside other text: flags and URLs.
+func Clean(s string) string {
 	return userInfo.ReplaceAllString(secretFlag.ReplaceAllString(s, "${1}"+masked), "${1}"+masked+"@")
 }

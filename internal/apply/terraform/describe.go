@@ -55,7 +55,7 @@ func (d describer) item(r *tfjson.ResourceChange) change.Item {
 		item.Risks = append(item.Risks, change.RiskDeletion)
 	}
 	if item.Action == change.Update || item.Action == change.Replace {
-		item.Fields = d.fields(r.Change)
+		item.Fields = d.fields(r)
 	}
 	return item
 }

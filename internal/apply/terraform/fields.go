@@ -1,12 +1,16 @@
 package terraform
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
+	"sigs.k8s.io/yaml"
 
+	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/printable"
 	"github.com/stagegate/stagegate/internal/terraform"
@@ -22,20 +26,47 @@ const unknown = "(known after apply)"
 // sensitive or not known yet.
 type value struct{ value, sensitive, unknown any }
 
-// fields are what differs, leaf by leaf, in order of their paths.
-func (d describer) fields(c *tfjson.Change) []change.Field {
-	var all []change.Field
-	d.compare("", value{c.Before, c.BeforeSensitive, nil}, value{c.After, c.AfterSensitive, c.AfterUnknown}, &all)
-	return all
+// comparison compares the values of one resource before and after.
+type comparison struct {
+	describer
+	mask   apply.Masker // of the Kubernetes object that it stands for
+	fields []change.Field
 }
 
-func (d describer) compare(path string, before, after value, all *[]change.Field) {
+// fields are what differs, leaf by leaf, in order of their paths. Masked is what Terraform
+// marks as sensitive, and what would be masked in a manifest.
+func (d describer) fields(r *tfjson.ResourceChange) []change.Field {
+	before, after := r.Change.Before, r.Change.After
+	c := comparison{describer: d, mask: apply.MaskerFor(objectIn(r.Type, before), objectIn(r.Type, after))}
+	c.compare("", value{before, r.Change.BeforeSensitive, nil}, value{after, r.Change.AfterSensitive, r.Change.AfterUnknown}, false)
+	return c.fields
+}
+
+// The attributes that hold a whole object: as a tree, or as text.
+var (
+	trees = []string{"manifest", "object"}
+	texts = []string{"yaml_body", "yaml_body_parsed"}
+)
+
+// within is a path as it is in the object that the attribute holds.
+func within(path string) string {
+	first, rest, _ := strings.Cut(path, ".")
+	if slices.Contains(trees, first) || slices.Contains(texts, first) {
+		return rest
+	}
+	return cmp.Or(path, "resource")
+}
+
+func (c *comparison) compare(path string, before, after value, hidden bool) {
+	marked := is(before.sensitive) || is(after.sensitive) || is(after.unknown)
+	if !marked && slices.Contains(texts, path) {
+		before, after = before.parsed(), after.parsed()
+	}
 	b, bMap := before.value.(map[string]any)
 	a, aMap := after.value.(map[string]any)
-	marked := is(before.sensitive) || is(after.sensitive) || is(after.unknown)
 	if !marked && (bMap || before.value == nil) && (aMap || after.value == nil) && (bMap || aMap) {
 		for _, key := range keys(b, a, after.unknown) {
-			d.compare(join(path, key), before.at(key), after.at(key), all)
+			c.compare(join(path, key), before.at(key), after.at(key), hidden || c.mask.Hides(within(path), key, b, a))
 		}
 		return
 	}
@@ -43,17 +74,31 @@ func (d describer) compare(path string, before, after value, all *[]change.Field
 	aList, isA := after.value.([]any)
 	if !marked && isB && isA {
 		for i := range max(len(bList), len(aList)) {
-			d.compare(fmt.Sprintf("%s[%d]", path, i), before.element(i), after.element(i), all)
+			c.compare(fmt.Sprintf("%s[%d]", path, i), before.element(i), after.element(i), hidden)
 		}
 		return
 	}
-	if f, differs := d.field(path, before, after); differs {
-		*all = append(*all, f)
+	if f, differs := c.field(path, before, after, hidden); differs {
+		c.fields = append(c.fields, f)
 	}
 }
 
+// parsed is the object that stands in a text. A text that is none stays as it is, sensitive:
+// nothing tells what is in it.
+func (v value) parsed() value {
+	text, ok := v.value.(string)
+	if !ok || text == "" {
+		return v
+	}
+	var object map[string]any
+	if yaml.Unmarshal([]byte(text), &object) != nil {
+		return value{v.value, true, v.unknown}
+	}
+	return value{object, nil, nil}
+}
+
 // field compares one leaf. A sensitive one says only whether it changes.
-func (d describer) field(path string, before, after value) (change.Field, bool) {
+func (c *comparison) field(path string, before, after value, hidden bool) (change.Field, bool) {
 	then, now := printable.Value(before.value), printable.Value(after.value)
 	if is(after.unknown) {
 		now = unknown
@@ -61,13 +106,15 @@ func (d describer) field(path string, before, after value) (change.Field, bool) 
 	if then == now {
 		return change.Field{}, false
 	}
-	if is(before.sensitive) || is(after.sensitive) {
+	if hidden || is(before.sensitive) || is(after.sensitive) {
 		then, now = mask(then), mask(now)
-		if then == now {
-			now += " (changed)"
-		}
+	} else {
+		then, now = apply.Clean(then), apply.Clean(now)
 	}
-	return change.Field{Path: path, Before: d.clip(then), After: d.clip(now)}, true
+	if then == now {
+		now += " (changed)"
+	}
+	return change.Field{Path: path, Before: c.clip(then), After: c.clip(now)}, true
 }
 
 func (d describer) clip(text string) string {

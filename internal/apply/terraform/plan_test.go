@@ -70,7 +70,46 @@ func TestFields(t *testing.T) {
 		},
 	} {
 		r := resource(t, "x.y", "x", `["update"]`, test.change)
-		if d := cmp.Diff(test.want, describer{redact: same}.fields(r.Change)); d != "" {
+		if d := cmp.Diff(test.want, describer{redact: same}.fields(r)); d != "" {
+			t.Errorf("%s: fields (-want +got):\n%s", what, d)
+		}
+	}
+}
+
+// What would be masked in a manifest is masked in a resource that holds one, whether or not
+// its provider marks it.
+func TestFieldsOfObjects(t *testing.T) {
+	const was, is = "0ld-value", "n3w-value"
+	object := func(v string) string {
+		return `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "labels": {"a": "` + v + `"}}, "stringData": {"password": "` + v + `"}}`
+	}
+	text := func(v string) string {
+		return `"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {password: ` + v + `}\ntype: ` + v + `\n"`
+	}
+	deployment := func(v string) string {
+		return `"kind: Deployment\nmetadata: {name: d}\nspec: {containers: [{args: [--token=` + v + `], env: [{name: DB_PASSWORD, value: ` + v + `}, {name: SIZE, value: ` + v + `}]}]}\n"`
+	}
+	changed := func(path string) change.Field {
+		return change.Field{Path: path, Before: "(sensitive)", After: "(sensitive) (changed)"}
+	}
+	open := func(path string) change.Field { return change.Field{Path: path, Before: was, After: is} }
+	for what, test := range map[string]struct {
+		kind, attribute string
+		of              func(string) string
+		want            []change.Field
+	}{
+		"tree":    {"kubernetes_manifest", "manifest", object, []change.Field{open("manifest.metadata.labels.a"), changed("manifest.stringData.password")}},
+		"text":    {"kubectl_manifest", "yaml_body", text, []change.Field{changed("yaml_body.data.password"), open("yaml_body.type")}},
+		"no text": {"kubectl_manifest", "yaml_body", func(v string) string { return `"{password: ` + v + `"` }, []change.Field{changed("yaml_body")}},
+		"environment": {"kubectl_manifest", "yaml_body_parsed", deployment, []change.Field{
+			{Path: "yaml_body_parsed.spec.containers[0].args[0]", Before: "--token=(masked)", After: "--token=(masked) (changed)"},
+			changed("yaml_body_parsed.spec.containers[0].env[0].value"), open("yaml_body_parsed.spec.containers[0].env[1].value"),
+		}},
+		"no object": {"kubernetes_config_map", "data", func(v string) string { return `{"size": "` + v + `"}` }, []change.Field{open("data.size")}},
+	} {
+		body := func(v string) string { return `{"` + test.attribute + `": ` + test.of(v) + `}` }
+		r := resource(t, "x.y", test.kind, `["update"]`, `"before": `+body(was)+`, "after": `+body(is))
+		if d := cmp.Diff(test.want, describer{redact: same}.fields(r)); d != "" {
 			t.Errorf("%s: fields (-want +got):\n%s", what, d)
 		}
 	}

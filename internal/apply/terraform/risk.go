@@ -15,12 +15,17 @@ import (
 // objectOf is the Kubernetes object that a resource stands for, where its whole content
 // is in the plan: kubectl_manifest, kubernetes_manifest. Nil for all others.
 func objectOf(r *tfjson.ResourceChange) *unstructured.Unstructured {
-	content, _ := r.Change.After.(map[string]any)
-	if content == nil {
-		content, _ = r.Change.Before.(map[string]any)
+	if o := objectIn(r.Type, r.Change.After); o != nil || r.Change.After != nil {
+		return o
 	}
+	return objectIn(r.Type, r.Change.Before)
+}
+
+// objectIn is the object in a resource's values, before or after.
+func objectIn(kind string, values any) *unstructured.Unstructured {
+	content, _ := values.(map[string]any)
 	o := &unstructured.Unstructured{}
-	switch r.Type {
+	switch kind {
 	case "kubectl_manifest":
 		text, _ := content["yaml_body"].(string)
 		if yaml.Unmarshal([]byte(text), &o.Object) != nil {
