@@ -78,6 +78,15 @@ func Default(name string) *Environment {
 // IsProduction tells whether the environment needs the evidence of others first.
 func (e *Environment) IsProduction() bool { return len(e.Gate.After) > 0 }
 
+// Paths resolves several; see Path.
+func (e *Environment) Paths(names []string) []string {
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, e.Path(name))
+	}
+	return paths
+}
+
 // Path resolves a path of the environment file: relative ones are relative to the file,
 // and "~/" is the user's home.
 func (e *Environment) Path(p string) string {

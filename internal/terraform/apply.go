@@ -26,42 +26,47 @@ var ErrKilled = errors.New("the Terraform at work was killed: look at the state 
 // else the error is a *StaleError and nothing was done. Begin is called right before
 // anything may be changed. Where the state could not be saved, the error is an *ErroredError.
 func (w *Workspace) Apply(ctx context.Context, p *Plan, begin func() error) error {
-	if err := w.fresh(ctx, p); err != nil {
+	given, err := w.fresh(ctx, p)
+	if err != nil {
 		return err
 	}
 	if err := begin(); err != nil {
 		return err
 	}
 	w.options.Progress.send("%s apply", w.options.Binary)
-	err := w.applyPlan(ctx, p.file)
+	err = w.applyPlan(ctx, p.file, given)
 	if kept := w.Unsaved(); kept != nil {
 		return errors.Join(kept, err)
 	}
 	return errors.Join(err, p.discard())
 }
 
-// fresh compares what the plan was bound to with what is now.
-func (w *Workspace) fresh(ctx context.Context, p *Plan) error {
+// fresh compares what the plan was bound to with what is now, and returns the variables.
+func (w *Workspace) fresh(ctx context.Context, p *Plan) (given, error) {
 	content, err := os.ReadFile(p.file + bindingSuffix)
 	if err != nil {
-		return fmt.Errorf("reading what the plan is bound to: %w", err)
+		return nil, fmt.Errorf("reading what the plan is bound to: %w", err)
 	}
 	var then Binding
 	if err := json.Unmarshal(content, &then); err != nil {
-		return fmt.Errorf("reading what the plan is bound to: %w", err)
+		return nil, fmt.Errorf("reading what the plan is bound to: %w", err)
+	}
+	given, err := w.given()
+	if err != nil {
+		return nil, err
 	}
 	state, err := w.State(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	now, err := w.bind(state)
+	now, err := w.bind(state, given)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if now.Plan, err = sumOf(p.file); err != nil {
-		return err
+		return nil, err
 	}
-	return then.check(now)
+	return given, then.check(now)
 }
 
 // logFile is the output of the last apply. A file and not a pipe: should this process be
@@ -70,13 +75,24 @@ const logFile = "apply.jsonl"
 
 // applyPlan runs the one command that changes anything. The child holds the lock of the
 // private directory too, so that whoever comes after a killed process waits for it.
-func (w *Workspace) applyPlan(ctx context.Context, file string) error {
+func (w *Workspace) applyPlan(ctx context.Context, file string, g given) error {
+	args := []string{"apply", "-json", "-input=false", "-lock-timeout=" + w.options.LockTimeout.String()}
+	if w.config.Module.ephemeral() {
+		files, remove, err := w.hand(g)
+		defer remove()
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			args = append(args, "-var-file="+f)
+		}
+	}
 	log, err := os.OpenFile(filepath.Join(w.dir, logFile), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("making the log of the apply: %w", err)
 	}
 	defer log.Close()
-	cmd := w.command(ctx, "apply", "-json", "-input=false", "-lock-timeout="+w.options.LockTimeout.String(), file)
+	cmd := w.command(ctx, append(args, file)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{w.lock}
 	if err := cmd.Start(); err != nil {
@@ -107,10 +123,17 @@ func (w *Workspace) applyPlan(ctx context.Context, file string) error {
 func (w *Workspace) redactLog() error {
 	name := filepath.Join(w.dir, logFile)
 	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading the log of the apply: %w", err)
 	}
-	return durable.Write(name, []byte(w.secrets.redact(string(content))), 0o600)
+	redacted := w.secrets.redact(string(content))
+	if redacted == string(content) {
+		return nil
+	}
+	return durable.Write(name, []byte(redacted), 0o600)
 }
 
 // follow reads a growing file until it is told that nothing more comes.

@@ -29,6 +29,9 @@ type Backend struct {
 // ClusterKey is the key of the configuration that makes an environment's cluster.
 const ClusterKey = "cluster"
 
+// settingsFile has the settings of a remote backend while init reads them.
+const settingsFile = "backend.tfbackend"
+
 // overrideFile is read by Terraform after all other files.
 const overrideFile = "zz_stagegate_override.tf.json"
 
@@ -81,7 +84,7 @@ func (w *Workspace) backendFile() (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(w.options.BackendConfig)) {
 		file.Body().SetAttributeValue(name, cty.StringVal(w.options.BackendConfig[name]))
 	}
-	name := filepath.Join(w.dir, "backend.tfbackend")
+	name := filepath.Join(w.dir, settingsFile)
 	return name, os.WriteFile(name, file.Bytes(), 0o600)
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/durable"
 )
 
@@ -31,32 +32,37 @@ type Binding struct {
 const bindingSuffix = ".binding.json"
 
 // bind is the binding of now, without a plan file.
-func (w *Workspace) bind(state State) (Binding, error) {
+func (w *Workspace) bind(state State, g given) (Binding, error) {
 	b := Binding{
 		Environment: w.options.Environment, ClusterName: w.options.ClusterName,
-		Backend: w.backend, State: state, Terraform: w.Program.Version,
+		Backend: w.backend, State: state, Variables: g.digest(), Terraform: w.Program.Version,
 	}
 	var err error
 	if b.Configuration, err = w.copyDigest(); err != nil {
 		return b, err
 	}
-	if b.LockFile, err = w.lockFileDigest(); err != nil {
-		return b, err
-	}
-	b.Variables, err = w.variablesDigest()
+	b.LockFile, err = w.lockFileDigest()
 	return b, err
 }
 
-// copyDigest is the digest of the copy that Terraform works in, as it is now.
+// copyDigest is the digest of the copy that Terraform works in, as it is now, with what was
+// added to it: Terraform would read that too.
 func (w *Workspace) copyDigest() (change.Digest, error) {
 	now := &Config{}
-	for _, f := range w.config.Files {
-		content, err := os.ReadFile(filepath.Join(w.root, filepath.FromSlash(f.Name)))
-		if err != nil {
-			return "", fmt.Errorf("reading the copy of the configuration: %w", err)
+	err := filepath.WalkDir(filepath.Join(w.dir, "configuration"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || path == filepath.Join(w.root, overrideFile) || path == filepath.Join(w.root, LockFile) {
+			return err
 		}
-		f.Content = content
-		now.Files = append(now.Files, f)
+		name, err := filepath.Rel(w.root, path)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		now.Files = append(now.Files, tree.File{Name: filepath.ToSlash(name), Content: content})
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading the copy of the configuration: %w", err)
 	}
 	return now.Digest(), nil
 }

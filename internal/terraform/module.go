@@ -32,7 +32,11 @@ type Module struct {
 }
 
 // Variable is a declared variable.
-type Variable struct{ Sensitive bool }
+type Variable struct {
+	Sensitive bool
+	Ephemeral bool // in no plan: it is given again when that is applied
+	Default   any
+}
 
 // Call is a call of another module.
 type Call struct {
@@ -163,13 +167,30 @@ func (m *Module) addSettings(block *hcl.Block) hcl.Diagnostics {
 }
 
 func (m *Module) addVariable(block *hcl.Block) hcl.Diagnostics {
-	content, _, diagnostics := block.Body.PartialContent(body(nil, "sensitive"))
+	content, _, diagnostics := block.Body.PartialContent(body(nil, "sensitive", "ephemeral", "default"))
 	v := m.Variables[block.Labels[0]]
-	if a, ok := content.Attributes["sensitive"]; ok {
-		diagnostics = diagnostics.Extend(gohcl.DecodeExpression(a.Expr, nil, &v.Sensitive))
+	for name, field := range map[string]*bool{"sensitive": &v.Sensitive, "ephemeral": &v.Ephemeral} {
+		if a, ok := content.Attributes[name]; ok {
+			diagnostics = diagnostics.Extend(gohcl.DecodeExpression(a.Expr, nil, field))
+		}
+	}
+	if a, ok := content.Attributes["default"]; ok {
+		if value, d := a.Expr.Value(nil); !d.HasErrors() {
+			v.Default = decode(value)
+		}
 	}
 	m.Variables[block.Labels[0]] = v
 	return diagnostics
+}
+
+// ephemeral is true where a variable is in no plan.
+func (m *Module) ephemeral() bool {
+	for _, v := range m.Variables {
+		if v.Ephemeral {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Module) addLocals(block *hcl.Block) hcl.Diagnostics {

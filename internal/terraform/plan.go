@@ -30,13 +30,17 @@ type Plan struct {
 // where another Terraform has the state.
 func (w *Workspace) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	w.options.Progress.send("%s plan", w.options.Binary)
+	given, err := w.given()
+	if err != nil {
+		return nil, err
+	}
 	state, err := w.State(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w.plans++
 	p := &Plan{file: filepath.Join(w.dir, "plans", fmt.Sprintf("plan-%d", w.plans))}
-	if err := w.makePlan(ctx, p.file, o); err != nil {
+	if err := w.makePlan(ctx, p.file, given, o); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(p.file, 0o600); err != nil {
@@ -49,20 +53,20 @@ func (w *Workspace) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if n := len(p.DeferredChanges); n > 0 {
 		return nil, fmt.Errorf("the plan is incomplete: %d changes are deferred, so what they do cannot be told: apply what they depend on first", n)
 	}
-	if p.Binding, err = w.bind(state); err != nil {
+	if p.Binding, err = w.bind(state, given); err != nil {
 		return nil, err
 	}
 	return p, p.Binding.save(p.file)
 }
 
-func (w *Workspace) makePlan(ctx context.Context, file string, o PlanOptions) error {
-	variables, err := w.variablesFile()
+func (w *Workspace) makePlan(ctx context.Context, file string, g given, o PlanOptions) error {
+	files, remove, err := w.hand(g)
+	defer remove()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(variables)
 	options := []tfexec.PlanOption{tfexec.Out(file), tfexec.LockTimeout(w.options.LockTimeout.String()), tfexec.Destroy(o.Destroy)}
-	for _, f := range append(append([]string{}, w.options.VarFiles...), variables) {
+	for _, f := range files {
 		options = append(options, tfexec.VarFile(f))
 	}
 	for _, target := range o.Targets {

@@ -2,12 +2,13 @@ package terraform
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/stagegate/stagegate/internal/printable"
 )
 
 // Masked stands for a sensitive value.
@@ -36,7 +37,7 @@ func (s *secrets) add(value any) {
 			s.add(e)
 		}
 	default:
-		text := fmt.Sprint(v)
+		text := printable.Value(v)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, t := range append(strings.Split(text, "\n"), text) {

@@ -27,20 +27,21 @@ func (s State) String() string {
 	return fmt.Sprintf("serial %d of lineage %s", s.Serial, s.Lineage)
 }
 
-// State reads lineage and serial from the backend.
+// State reads lineage and serial from the backend. What is sensitive in the state is not
+// shown from then on; nor is it left in the log of a process that was killed.
 func (w *Workspace) State(ctx context.Context) (State, error) {
-	var s State
+	var s rawState
 	content, err := w.tf.StatePull(ctx)
 	if err != nil {
-		return s, fmt.Errorf("reading the state: %w", w.ended(ctx, err))
+		return State{}, fmt.Errorf("reading the state: %w", w.ended(ctx, err))
 	}
-	if content == "" {
-		return s, nil
+	if content != "" {
+		if err := json.Unmarshal([]byte(content), &s); err != nil {
+			return State{}, fmt.Errorf("reading the state: %w", err)
+		}
 	}
-	if err := json.Unmarshal([]byte(content), &s); err != nil {
-		return s, fmt.Errorf("reading the state: %w", err)
-	}
-	return s, nil
+	w.secrets.addState(s)
+	return s.State, w.redactLog()
 }
 
 // Show reads the whole state, with sensitive values in the clear.

@@ -39,7 +39,7 @@ type Options struct {
 	Binary         string // "terraform" (also where empty) or "tofu"
 	Version        string // constraint beside required_version; may be empty
 	BackendConfig  map[string]string
-	VarFiles       []string // absolute, in order
+	VarFiles       VarFiles // nil: none
 	Workspace      string   // Terraform's; empty: default
 	// Variables are handed on as far as the configuration declares them.
 	Variables map[string]any
@@ -148,12 +148,22 @@ func (w *Workspace) prepare() error {
 	if err := w.restoreLockFile(); err != nil {
 		return err
 	}
+	// A process that was killed has left its plans and settings, in which there are secrets.
+	if err := errors.Join(os.RemoveAll(filepath.Join(w.dir, "plans")), os.RemoveAll(filepath.Join(w.dir, settingsFile))); err != nil {
+		return fmt.Errorf("clearing the private directory for Terraform: %w", err)
+	}
 	for _, dir := range []string{"data", "plans"} {
 		if err := os.MkdirAll(filepath.Join(w.dir, dir), 0o700); err != nil {
 			return fmt.Errorf("making the private directory for Terraform: %w", err)
 		}
 	}
-	w.secrets.addVariables(w.config.Module, w.options.Variables)
+	given, err := w.given()
+	if err != nil {
+		return err
+	}
+	if err := w.addGiven(given); err != nil {
+		return err
+	}
 	if w.tf, err = tfexec.NewTerraform(w.root, w.Program.Path); err != nil {
 		return fmt.Errorf("preparing Terraform: %w", err)
 	}

@@ -190,29 +190,13 @@ func TestLeavesAWorkspace(t *testing.T) {
 func TestRefusesAStalePlan(t *testing.T) {
 	terraformtest.Need(t)
 	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
-	for what, move := range map[string]func(*testing.T, *terraform.Workspace){
-		"the state was no state when it was made, and is now serial": func(t *testing.T, w *terraform.Workspace) { apply(t, w) },
-		"the configuration was": func(t *testing.T, w *terraform.Workspace) {
-			terraformtest.Write(t, filepath.Join(w.Dir(), "configuration"), map[string]string{"main.tf": tiny + "\n"})
-		},
-		"the plan's file was": func(t *testing.T, w *terraform.Workspace) {
-			plans, err := filepath.Glob(filepath.Join(w.Dir(), "plans", "plan-?"))
-			if err != nil || len(plans) == 0 {
-				t.Fatal("there is no plan", err)
-			}
-			terraformtest.Write(t, filepath.Dir(plans[0]), map[string]string{filepath.Base(plans[0]): "another"})
-		},
-	} {
-		t.Run(what, func(t *testing.T) {
-			w := open(t, dir, options(t, "staging"))
-			stale := plan(t, w)
-			move(t, w)
-			err := w.Apply(t.Context(), stale, begun)
-			var refused *terraform.StaleError
-			if !errors.As(err, &refused) || !strings.Contains(err.Error(), what) {
-				t.Errorf("error is %v, want a stale plan since %s …", err, what)
-			}
-		})
+	w := open(t, dir, options(t, "staging"))
+	stale := plan(t, w)
+	apply(t, w)
+	err := w.Apply(t.Context(), stale, begun)
+	var refused *terraform.StaleError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "the state was no state when it was made, and is now serial") {
+		t.Errorf("error is %v, want a stale plan", err)
 	}
 }
 

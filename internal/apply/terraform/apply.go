@@ -60,11 +60,11 @@ func (b *Backend) begin(j *job, target change.Target, record *apply.Record) erro
 	if err != nil {
 		return err
 	}
-	kept, err := b.inputs(target).read()
+	files, err := b.varFiles()()
 	if err != nil {
 		return err
 	}
-	sealed, err := record.SealInputs(kept)
+	sealed, err := record.SealInputs(inputs{target.ClusterName, target.Variables, files})
 	if err != nil {
 		return err
 	}

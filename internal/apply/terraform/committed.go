@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/stagegate/stagegate/internal/apply"
-	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/durable"
 	"github.com/stagegate/stagegate/internal/terraform"
 )
@@ -66,40 +65,4 @@ func (b *Backend) Commit(_ context.Context, record *apply.Record) error {
 
 func (b *Backend) directory(t *apply.Terraform) string {
 	return terraform.Directory(b.options.Home, b.options.Environment.Name, t.Key)
-}
-
-// keptInputs are inputs with the contents of their files, for later.
-type keptInputs struct {
-	inputs
-	Files []tree.File `json:"files,omitempty"`
-}
-
-// read reads the files of variables.
-func (in inputs) read() (keptInputs, error) {
-	kept := keptInputs{inputs: in}
-	for _, file := range in.VarFiles {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return kept, fmt.Errorf("reading spec.terraform.varFiles: %w", err)
-		}
-		kept.Files = append(kept.Files, tree.File{Name: filepath.Base(file), Content: content})
-	}
-	kept.VarFiles = nil
-	return kept, nil
-}
-
-// restore writes the files of variables below a directory, and names them.
-func (k keptInputs) restore(dir string) (inputs, error) {
-	in := k.inputs
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return in, err
-	}
-	for i, f := range k.Files {
-		name := filepath.Join(dir, fmt.Sprintf("%02d-%s", i, f.Name))
-		if err := os.WriteFile(name, f.Content, 0o600); err != nil {
-			return in, err
-		}
-		in.VarFiles = append(in.VarFiles, name)
-	}
-	return in, nil
 }

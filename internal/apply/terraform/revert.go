@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/report"
 	"github.com/stagegate/stagegate/internal/terraform"
 )
@@ -89,22 +88,17 @@ func (r *reversion) openThen(ctx context.Context) error {
 
 // openVersion opens a configuration that was kept, with what it was given then.
 func (r *reversion) openVersion(ctx context.Context, v apply.TerraformVersion) error {
-	var kept keptInputs
-	if err := r.record.OpenInputs(v.Inputs, &kept); err != nil {
+	var given inputs
+	if err := r.record.OpenInputs(v.Inputs, &given); err != nil {
 		return err
 	}
 	config, err := terraform.Kept(r.dir, v.Configuration, r.record.Part)
 	if err != nil {
 		return err
 	}
-	files := filepath.Join(r.dir, "plans", "varfiles") // goes with the plans
-	in, err := kept.restore(files)
-	if err != nil {
-		return fmt.Errorf("restoring the variables: %w", err)
-	}
-	r.opened, err = terraform.Open(ctx, config, r.runOptions(r.Key, in))
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(files))
+	files := func() ([]tree.File, error) { return given.Files, nil }
+	if r.opened, err = terraform.Open(ctx, config, r.runOptions(r.Key, given, files)); err != nil {
+		return err
 	}
 	r.workspace = r.opened
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/terraform"
 )
@@ -75,7 +76,7 @@ func (b *Backend) open(ctx context.Context, part change.Part, target change.Targ
 	}
 	j := &job{part: part, config: p.Config(), key: terraform.Key(p.Config().Root)}
 	var err error
-	if j.workspace, err = terraform.Open(ctx, j.config, b.runOptions(j.key, b.inputs(target))); err != nil {
+	if j.workspace, err = terraform.Open(ctx, j.config, b.runOptions(j.key, inputs{ClusterName: target.ClusterName, Variables: target.Variables}, b.varFiles())); err != nil {
 		return nil, err
 	}
 	b.jobs[part] = j
@@ -101,26 +102,23 @@ func (b *Backend) plan(ctx context.Context, j *job) error {
 	return err
 }
 
-// inputs are what the environment has for a configuration, so far as it is kept for later.
+// inputs are what the environment has for a configuration, as it is kept for later.
 type inputs struct {
 	ClusterName string         `json:"clusterName"`
 	Variables   map[string]any `json:"variables"`
-	VarFiles    []string       `json:"varFiles"`
+	Files       []tree.File    `json:"files,omitempty"` // of variables
 }
 
-func (b *Backend) inputs(target change.Target) inputs {
-	in := inputs{ClusterName: target.ClusterName, Variables: target.Variables}
-	for _, file := range b.options.Environment.Terraform.VarFiles {
-		in.VarFiles = append(in.VarFiles, b.options.Environment.Path(file))
-	}
-	return in
+// varFiles are the environment's, as they are now.
+func (b *Backend) varFiles() terraform.VarFiles {
+	return terraform.FilesAt(b.options.Environment.Paths(b.options.Environment.Terraform.VarFiles))
 }
 
-func (b *Backend) runOptions(key string, in inputs) terraform.Options {
+func (b *Backend) runOptions(key string, in inputs, files terraform.VarFiles) terraform.Options {
 	env := b.options.Environment
 	return terraform.Options{
 		Home: b.options.Home, Cache: b.options.Cache, Environment: env.Name, EnvironmentDir: filepath.Dir(env.File),
-		ClusterName: in.ClusterName, Variables: in.Variables, VarFiles: in.VarFiles,
+		ClusterName: in.ClusterName, Variables: in.Variables, VarFiles: files,
 		Binary: env.Terraform.Binary, Version: env.Terraform.Version,
 		BackendConfig: env.Terraform.BackendConfig, Workspace: env.Terraform.Workspace,
 		Kubeconfig: b.options.Kubeconfig, Key: key,

@@ -170,8 +170,6 @@ func (p *Provider) runOptions(progress terraform.Progress) terraform.Options {
 	if len(p.spec.BackendConfig) > 0 {
 		o.BackendConfig = p.spec.BackendConfig
 	}
-	for _, file := range env.Terraform.VarFiles {
-		o.VarFiles = append(o.VarFiles, env.Path(file))
-	}
+	o.VarFiles = terraform.FilesAt(env.Paths(env.Terraform.VarFiles))
 	return o
 }
