@@ -10,6 +10,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/stagegate/stagegate/internal/lock"
 )
 
 // retry calls f until it succeeds, fails for good, or has been failing for the limit.
@@ -38,6 +40,9 @@ func transient(err error) bool {
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		code := status.Status().Code
 		return code == 429 || code >= 500
+	}
+	if errors.Is(err, lock.ErrLost) {
+		return false
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -73,8 +73,8 @@ func Acquire(ctx context.Context, up *cluster.Cluster, environment, runID string
 // Epoch tells this taking of the lock from all others. It grows.
 func (l *Lock) Epoch() int64 { return int64(l.epoch) }
 
-// Held is called before each mutation, which must not be made on an error: ErrLost, or
-// that of a lock that cannot be read.
+// Held is called before each part of a mutation, which must not be made on an error:
+// ErrLost, or that of a lock that cannot be read. Guard does so for single writes.
 func (l *Lock) Held(ctx context.Context) error {
 	lease, err := l.leases.Get(ctx, l.name(), metav1.GetOptions{})
 	switch {

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	coordination "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
@@ -255,5 +258,38 @@ func TestForbidden(t *testing.T) {
 	_, err := lock.Acquire(t.Context(), at(config), "forbidden", "run-1")
 	if err == nil || !strings.Contains(err.Error(), "allow this user to get, create and update leases.coordination.k8s.io in kube-system") {
 		t.Errorf("error = %v", err)
+	}
+}
+
+// A holder that was paused in the midst of its writes does no more after an unlock; what
+// it reads and tries is let through.
+func TestGuard(t *testing.T) {
+	config := embeddedtest.Shared(t).REST
+	l := acquire(t, config, "guarded", "run-1")
+	guarded, err := kubernetes.NewForConfig(l.Guard(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps := guarded.CoreV1().ConfigMaps("default")
+	write := func(name string, options metav1.CreateOptions) error {
+		_, err := maps.Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}, options)
+		return err
+	}
+	if err := write("before", metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Break(t.Context(), at(config), "guarded", "run-1"); err != nil {
+		t.Fatal(err)
+	}
+	acquire(t, config, "guarded", "run-2")
+	time.Sleep(time.Second) // the answer before the pause counts no more
+	if err := write("after", metav1.CreateOptions{}); !errors.Is(err, lock.ErrLost) {
+		t.Errorf("a write without the lock: %v", err)
+	}
+	if err := write("tried", metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		t.Errorf("a dry run without the lock: %v", err)
+	}
+	if _, err := maps.Get(t.Context(), "after", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("reading what was refused: %v", err)
 	}
 }

@@ -81,6 +81,9 @@ func show(step *progress.Step) apply.Progress {
 func (s *session) commit(ctx context.Context) error {
 	for _, record := range s.records {
 		backend, err := s.backend(record.Kind, record.Part)
+		if err == nil {
+			err = s.lock.Held(ctx)
+		}
 		if err != nil {
 			return err
 		}

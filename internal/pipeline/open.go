@@ -44,7 +44,7 @@ func (s *session) takeLock(ctx context.Context, _ *progress.Step) (string, error
 
 // connect makes the clients of the cluster and asks what it can do.
 func (s *session) connect(ctx context.Context) error {
-	clients, err := apply.NewClients(s.cluster.REST)
+	clients, err := apply.NewClients(s.lock.Guard(s.cluster.REST))
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,9 @@ func (s *session) takeBack(ctx context.Context, step *progress.Step) (string, er
 		record.Relate(s.records...)
 		backend, err := s.backend(record.Kind, record.Part)
 		if err == nil {
+			err = s.lock.Held(ctx)
+		}
+		if err == nil {
 			var outcome apply.Outcome
 			outcome, err = backend.Revert(ctx, record, show(step))
 			s.out.Reverted.Left = append(s.out.Reverted.Left, outcome.Left...)
