@@ -45,5 +45,5 @@ func terraformFiles(part change.Part) ([]tree.File, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is no Terraform configuration", part.Name())
 	}
-	return p.Config().Files, nil
+	return p.Config().Own(), nil
 }

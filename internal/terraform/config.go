@@ -6,6 +6,7 @@ package terraform
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -63,6 +64,9 @@ func (c *Config) readModules() error {
 	dirs := []string{c.Root}
 	c.locals = map[string]map[string][]string{}
 	for i := 0; i < len(dirs); i++ {
+		if i > 0 && !hasSource(dirs[i]) {
+			return fmt.Errorf("%s: no local module, since there is no *.tf or *.tf.json file: correct the source of its call", c.show(dirs[i]))
+		}
 		if !slices.ContainsFunc(dirs[:i], func(read string) bool { return tree.Inside(read, dirs[i]) }) {
 			if err := c.readTree(dirs[i]); err != nil {
 				return err
@@ -145,8 +149,11 @@ func (l *lister) visit(path string, e fs.DirEntry, err error) error {
 	if err != nil {
 		return fmt.Errorf("reading the Terraform configuration: %w", err)
 	}
-	if e.IsDir() && slices.Contains([]string{".terraform", ".git", ".terragrunt-cache"}, e.Name()) {
-		return fs.SkipDir
+	if slices.Contains(append([]string{".terraform", ".terragrunt-cache"}, controls...), e.Name()) {
+		if e.IsDir() {
+			return fs.SkipDir
+		}
+		return nil // as .git is in a worktree
 	}
 	if e.Type()&fs.ModeSymlink != 0 {
 		if err := tree.CheckLink(l.root, path, filepath.Join(l.shown, name)); err != nil {
@@ -195,6 +202,13 @@ func leftover(name string) bool {
 }
 
 func isRootFile(name string) bool { return !strings.Contains(name, "/") && isSource(name) }
+
+// hasSource tells whether a directory has configuration, or is not there: nothing else of it
+// is read before, since anything could be called a module.
+func hasSource(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) })
+}
 
 // isSource tells configuration files from others.
 func isSource(name string) bool {

@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,42 @@ func TestReadTakesLocalModulesAlong(t *testing.T) {
 	want := []string{"../../modules/x/x.tf", "../../modules/y/y.tf.json", ".terraform.lock.hcl", "files/a.tpl", "main.tf"}
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)
+	}
+}
+
+// What lies outside of the repository is not the change's own, whatever calls it a module.
+func TestOwn(t *testing.T) {
+	files := map[string]string{
+		"home/keys.tf": "", "home/credentials": "s3cret",
+		"ci/repo/infra/main.tf":    declares + "module \"home\" {\n  source = \"../../../home\"\n}\nmodule \"x\" {\n  source = \"../modules/x\"\n}\n",
+		"ci/repo/modules/x/x.tf":   "",
+		"ci/repo/infra/in/file.md": "",
+	}
+	for what, test := range map[string]struct {
+		top  string
+		want []string
+	}{
+		"repository":              {"ci/repo/.git/HEAD", []string{"../modules/x/x.tf", "in/file.md", "main.tf"}},
+		"worktree":                {"ci/repo/.git", []string{"../modules/x/x.tf", "in/file.md", "main.tf"}},
+		"the directory itself":    {"ci/repo/infra/.hg/x", []string{"in/file.md", "main.tf"}},
+		"no repository":           {"", []string{"in/file.md", "main.tf"}},
+		"a repository around all": {".git/HEAD", []string{"../../../home/credentials", "../../../home/keys.tf", "../modules/x/x.tf", "in/file.md", "main.tf"}},
+	} {
+		with := maps.Clone(files)
+		if test.top != "" {
+			with[test.top] = ""
+		}
+		c, err := terraform.Read(filepath.Join(terraformtest.Write(t, t.TempDir(), with), "ci", "repo", "infra"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range c.Own() {
+			got = append(got, f.Name)
+		}
+		if d := cmp.Diff(test.want, got); d != "" {
+			t.Errorf("%s: files (-want +got):\n%s", what, d)
+		}
 	}
 }
 
@@ -83,6 +120,7 @@ func TestDigest(t *testing.T) {
 	}{
 		"elsewhere":         {func(map[string]string) {}, true},
 		"state":             {func(f map[string]string) { f["infra/terraform.tfstate"] = "{}" }, true},
+		"worktree":          {func(f map[string]string) { f["infra/.git"] = "gitdir: x" }, true},
 		"data directory":    {func(f map[string]string) { f["infra/.terraform/providers/x"] = "x" }, true},
 		"plan":              {func(f map[string]string) { f["infra/my.tfplan"] = "x" }, true},
 		"a file":            {func(f map[string]string) { f["infra/main.tf"] += "\n" }, false},
@@ -125,6 +163,10 @@ func TestReadRefuses(t *testing.T) {
 		"module missing": {
 			files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n"},
 			want:  "DIR/x: a local module that is not there: correct its source",
+		},
+		"no module": {
+			files: map[string]string{"infra/main.tf": declares + "module \"x\" {\n  source = \"../x\"\n}\n", "x/credentials": "", "x/y/y.tf": ""},
+			want:  "DIR/x: no local module, since there is no *.tf or *.tf.json file: correct the source of its call",
 		},
 		"link out": {
 			files: map[string]string{"infra/main.tf": declares, "secret": ""}, link: [2]string{"infra/link", "../secret"},

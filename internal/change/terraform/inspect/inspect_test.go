@@ -131,8 +131,8 @@ func TestRefused(t *testing.T) {
 		"local modules that are not there": {
 			"module \"a\" {\n  source = \"../b\"\n}\nmodule \"c\" {\n  source = \"./.hidden\"\n}",
 			[]string{
-				`infra/main.tf:2: module.a comes from "../b", where there is no configuration that could be read: correct the source`,
-				`infra/main.tf:5: module.c comes from "./.hidden", where there is no configuration that could be read: correct the source`,
+				`infra/main.tf:2: module.a comes from "../b", where this repository (or, in none, this directory) has no configuration: correct the source, or have the change reviewed and check it with --trust`,
+				`infra/main.tf:5: module.c comes from "./.hidden", where this repository (or, in none, this directory) has no configuration: correct the source, or have the change reviewed and check it with --trust`,
 			},
 		},
 		"local module beside the root": {

@@ -70,7 +70,7 @@ func (i *inspector) follow(s *scope, b *hclsyntax.Block, r hcl.Range, source str
 		return
 	}
 	if len(m.files) == 0 {
-		i.refuse(r, address, "comes from "+quote(source)+", where there is no configuration that could be read", "correct the source")
+		i.refuse(r, address, "comes from "+quote(source)+", where this repository (or, in none, this directory) has no configuration", "correct the source, or have the change reviewed and check it with --trust")
 		return
 	}
 	if !known {
