@@ -7,6 +7,8 @@ SHELL       := bash
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS       := -s -w -X github.com/stagegate/stagegate/internal/cli.buildVersion=$(VERSION)
 GOLANGCI_LINT := v2.15.0
+GORELEASER    := v2.15.1
+SYFT          := v1.57.1
 # govet, staticcheck and their like read the source of all dependencies. For the control
 # plane these are all of Kubernetes, which takes ten minutes; so it gets the linters that
 # need types alone.
@@ -108,7 +110,7 @@ bench: ## Run all benchmarks and print their results as a table (BENCHTIME=1s)
 	  /^FAIL|^--- FAIL/ { failed = 1 } END { exit failed }'
 
 .PHONY: lint
-lint: bin/golangci-lint-$(GOLANGCI_LINT) ## Check style, formatting, module files and the release configuration
+lint: bin/golangci-lint-$(GOLANGCI_LINT) ## Check style, formatting and module files
 	@echo "linting ." >&2; $< run
 	@for m in $(filter-out .,$(MODULES)); do echo "linting $$m" >&2; (cd "$$m" && \
 	  $(CURDIR)/$< fmt --diff --config $(CURDIR)/.golangci.yaml && \
@@ -119,10 +121,21 @@ lint: bin/golangci-lint-$(GOLANGCI_LINT) ## Check style, formatting, module file
 format: bin/golangci-lint-$(GOLANGCI_LINT) ## Format all Go files as make lint wants them
 	@for m in $(MODULES); do (cd "$$m" && $(CURDIR)/$< fmt --config $(CURDIR)/.golangci.yaml); done
 
-bin/golangci-lint-$(GOLANGCI_LINT):
-	@echo "building golangci-lint $(GOLANGCI_LINT) (once)" >&2
-	@GOFLAGS= GOBIN=$(CURDIR)/bin go install -v github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) 2>&1 | $(counted)
-	@mv bin/golangci-lint $@
+# A tool is built from its module, once for each version.
+bin/golangci-lint-$(GOLANGCI_LINT): tool = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+bin/goreleaser-$(GORELEASER):       tool = github.com/goreleaser/goreleaser/v2@$(GORELEASER)
+bin/syft-$(SYFT):                   tool = github.com/anchore/syft/cmd/syft@$(SYFT)
+bin/golangci-lint-$(GOLANGCI_LINT) bin/goreleaser-$(GORELEASER) bin/syft-$(SYFT):
+	@echo "building $(tool) (once)" >&2
+	@mkdir -p $@.d; GOFLAGS= GOBIN=$(CURDIR)/$@.d go install -v $(tool) 2>&1 | $(counted)
+	@mv $@.d/* $@; rmdir $@.d
+
+SKIP ?= none
+.PHONY: snapshot
+snapshot: bin/goreleaser-$(GORELEASER) bin/syft-$(SYFT) ## Build a release without publishing it (SKIP=docker where there is no buildx)
+	@mkdir -p bin/release-tools; ln -sf $(CURDIR)/bin/syft-$(SYFT) bin/release-tools/syft
+	@$< check
+	PATH=$(CURDIR)/bin/release-tools:$$PATH $< release --snapshot --clean $(if $(filter-out none,$(SKIP)),--skip=$(SKIP))
 
 .PHONY: docs
 docs: ## Write the command reference, docs/reference, from the commands
