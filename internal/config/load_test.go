@@ -217,6 +217,10 @@ func TestRefusedEnvironments(t *testing.T) {
 			map[string]string{"a.yaml": staging, "b.yaml": environment("production", embedded, "clusterName: staging")},
 			"b.yaml:6: the cluster name staging is also that of the environment staging (DIR/a.yaml:5): each environment needs a cluster of its own",
 		},
+		"live after embedded": {
+			map[string]string{"a.yaml": staging, "b.yaml": environment("production", "provider: {kubeconfig: {context: prod}}", "gate: {after: [staging]}")},
+			"b.yaml:6: spec.gate.minimumGrade: live is asked of the evidence of staging too, whose provider is embedded, with simulated pods: give staging another provider, or write modelled here",
+		},
 		"cycle": {
 			map[string]string{"a.yaml": environment("a", embedded, "gate: {after: [b]}"), "b.yaml": environment("b", embedded, "gate: {after: [a]}")},
 			"a.yaml:6: spec.gate.after: a comes after itself (a after b after a): remove one of these\nDIR/b.yaml:6: spec.gate.after: b comes after itself (b after a after b): remove one of these",

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/stagegate/stagegate/internal/reach"
 )
 
 // validateAll finds what is wrong with each environment and between them.
@@ -14,6 +16,7 @@ func validateAll(all []read) []error {
 	}
 	errs = append(errs, validateUnique(all)...)
 	errs = append(errs, validateAfter(all)...)
+	errs = append(errs, validateGrades(all)...)
 	return append(errs, validateCycles(all)...)
 }
 
@@ -49,6 +52,24 @@ func validateAfter(all []read) []error {
 			if !slices.Contains(names, after) {
 				errs = append(errs, fmt.Errorf("%s: spec.gate.after[%d]: there is no environment %q%s",
 					r.doc.At("spec", "gate", "after", i), i, after, orOneOf(after, names)))
+			}
+		}
+	}
+	return errs
+}
+
+// validateGrades reports evidence that can never be good enough where it is needed.
+func validateGrades(all []read) []error {
+	embedded := map[string]bool{}
+	for _, r := range all {
+		embedded[r.Name] = r.Provider.Embedded != nil
+	}
+	var errs []error
+	for _, r := range all {
+		for _, after := range r.Gate.After {
+			if r.Gate.MinimumGrade == reach.Live && r.Provider.Embedded == nil && embedded[after] {
+				errs = append(errs, fmt.Errorf("%s: spec.gate.minimumGrade: live is asked of the evidence of %s too, whose provider is embedded, with simulated pods: give %s another provider, or write modelled here",
+					r.doc.At("spec", "gate", "minimumGrade"), after, after))
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/evidence"
 	"github.com/stagegate/stagegate/internal/progress"
+	"github.com/stagegate/stagegate/internal/reach"
 )
 
 // attest writes the signed record of the decision, whatever it is.
@@ -78,7 +79,8 @@ func (s *session) readTested(name, id string) error {
 }
 
 // passed finds the newest record of the change in an environment that comes before
-// another, and verifies it. The age is bounded by the later environment's policy.
+// another, and verifies it. The later environment's policy bounds its age, and asks for
+// its own grade.
 func (r *run) passed(ctx context.Context, before, env *config.Environment) (evidence.Entry, error) {
 	records, err := r.Evidence.Find(r.change.Digest(), before.Name)
 	if err != nil {
@@ -87,11 +89,22 @@ func (r *run) passed(ctx context.Context, before, env *config.Environment) (evid
 	if len(records) == 0 {
 		return evidence.Entry{}, fmt.Errorf("there is no evidence of %s: run stagegate stage first", before.Name)
 	}
-	return records[0], r.verify(ctx, records[0].ID, r.change.Digest(), before, r.clusters[before.Name].cluster, env.Gate.MaxEvidenceAge)
+	return records[0], r.verify(ctx, records[0].ID, r.change.Digest(), before, r.clusters[before.Name].cluster, asked(env))
 }
 
-// verify holds that a record is about this change in this environment, as it is now.
-func (r *Runner) verify(ctx context.Context, id string, digest change.Digest, env *config.Environment, up *cluster.Cluster, maxAge time.Duration) error {
+// demands are what a later environment asks of evidence.
+type demands struct {
+	maxAge time.Duration
+	grade  reach.Grade
+}
+
+func asked(env *config.Environment) demands {
+	return demands{env.Gate.MaxEvidenceAge, env.Gate.MinimumGrade}
+}
+
+// verify holds that a record is about this change in this environment, as it is now, and
+// good enough for another.
+func (r *Runner) verify(ctx context.Context, id string, digest change.Digest, env *config.Environment, up *cluster.Cluster, d demands) error {
 	checks, err := env.LoadChecks()
 	if err != nil {
 		return err
@@ -99,6 +112,6 @@ func (r *Runner) verify(ctx context.Context, id string, digest change.Digest, en
 	return r.Evidence.Verify(ctx, id, evidence.Expected{
 		Environment: env.Name, ClusterName: env.ClusterName, ClusterUID: up.UID,
 		ChangeDigest: digest, PolicyDigest: env.Gate.Digest(), ChecksDigest: checks.Digest(),
-		MinimumGrade: env.Gate.MinimumGrade, MaxAge: maxAge, Now: r.Now(),
+		MinimumGrade: env.Gate.MinimumGrade.Stricter(d.grade), MaxAge: d.maxAge, Now: r.Now(),
 	})
 }

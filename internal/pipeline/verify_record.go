@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/evidence"
@@ -25,17 +24,17 @@ func (r *Runner) VerifyRecord(ctx context.Context, id string) (entry evidence.En
 		return entry, err
 	}
 	defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
-	return entry, r.verify(ctx, entry.ID, entry.ChangeDigest, env, up, r.maxAge(env))
+	return entry, r.verify(ctx, entry.ID, entry.ChangeDigest, env, up, r.strictest(env))
 }
 
-// maxAge is the strictest bound of the environments that need env's evidence; its own
-// where there is none.
-func (r *Runner) maxAge(env *config.Environment) (age time.Duration) {
-	age = env.Gate.MaxEvidenceAge
+// strictest is what the environments that need env's evidence ask for together; its own
+// demands where there is none.
+func (r *Runner) strictest(env *config.Environment) demands {
+	d := asked(env)
 	for _, later := range r.Environments {
 		if slices.Contains(later.Gate.After, env.Name) {
-			age = min(age, later.Gate.MaxEvidenceAge)
+			d = demands{min(d.maxAge, later.Gate.MaxEvidenceAge), d.grade.Stricter(later.Gate.MinimumGrade)}
 		}
 	}
-	return age
+	return d
 }

@@ -3,6 +3,8 @@
 // sub-packages: discover, model and live.
 package reach
 
+import "cmp"
+
 // Outcome is what became of one edge. The zero value is Unknown.
 type Outcome string
 
@@ -44,6 +46,14 @@ const (
 	Modelled Grade = "modelled"
 	Live     Grade = "live"
 )
+
+// Stricter is the grade of the two that asks for more.
+func (g Grade) Stricter(o Grade) Grade {
+	if g == Live || o == Live {
+		return Live
+	}
+	return cmp.Or(g, o)
+}
 
 // Satisfies tells whether outcomes of grade g are good enough where minimum is asked for.
 func (g Grade) Satisfies(minimum Grade) bool {
