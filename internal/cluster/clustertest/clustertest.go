@@ -4,7 +4,10 @@ package clustertest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,11 +26,12 @@ const Timeout = 3 * time.Minute
 type Fresh func(t *testing.T) (cluster.Provider, string)
 
 // Run checks a provider that can make clusters. Parts that need a power that it does not
-// have (cluster.Destroyer) are skipped.
-func Run(t *testing.T, fresh Fresh) {
+// have (cluster.Destroyer) are skipped. A cluster whose making is interrupted must be absent
+// or in one of the states left, from which the next Ensure has to complete it.
+func Run(t *testing.T, fresh Fresh, left ...cluster.State) {
 	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, fresh) })
 	t.Run("side by side", func(t *testing.T) { sideBySide(t, fresh) })
-	t.Run("cancelled", func(t *testing.T) { cancelled(t, fresh) })
+	t.Run("cancelled", func(t *testing.T) { cancelled(t, fresh, left) })
 	t.Run("names", func(t *testing.T) { names(t, fresh) })
 }
 
@@ -149,27 +153,48 @@ func sideBySide(t *testing.T, fresh Fresh) {
 	}
 }
 
-// cancelled interrupts the making of a cluster early and late.
-func cancelled(t *testing.T, fresh Fresh) {
-	for _, after := range []time.Duration{0, time.Second} {
-		provider, name := fresh(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(after, cancel)
-		if after == 0 {
+// cancelled interrupts the making of a cluster before it begins, early and late: at a line
+// of progress, so that it is at the same step however fast the machine is.
+func cancelled(t *testing.T, fresh Fresh, left []cluster.State) {
+	for _, line := range []int32{0, 1, 4} {
+		t.Run(fmt.Sprintf("at line %d", line), func(t *testing.T) {
+			provider, name := fresh(t)
+			var lines atomic.Int32
+			Interrupt(t, provider, name, func(string) bool { return lines.Add(1) == line }, line == 0, left...)
+		})
+	}
+}
+
+// Interrupt begins to make a cluster and calls it off at a line of progress, or before
+// anything is done. What is left has to be as Run says.
+func Interrupt(t *testing.T, provider cluster.Provider, name string, at func(line string) bool, before bool, left ...cluster.State) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if before {
+		cancel()
+	}
+	c, err := provider.Ensure(ctx, name, true, func(format string, args ...any) {
+		line := fmt.Sprintf(format, args...)
+		t.Log(line)
+		if at(line) {
 			cancel()
 		}
-		c, err := provider.Ensure(ctx, name, true, t.Logf)
-		cancel()
-		if err == nil {
-			// It was faster than the interruption, which is no fault.
-			t.Logf("ready within %s", after)
-			takeAway(t, provider, c)
-			continue
-		}
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Ensure after %s = %v; want context.Canceled", after, err)
-		}
-		wantState(t, provider, name, cluster.Absent)
+	})
+	if err == nil {
+		t.Log("ready before it was interrupted, which is no fault")
+		takeAway(t, provider, c)
+		return
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Ensure = %v; want context.Canceled", err)
+	}
+	switch got := status(t, provider, name); {
+	case got.State == cluster.Absent:
+	case slices.Contains(left, got.State):
+		ensure(t, provider, name)
+	default:
+		t.Errorf("Status(%s) = %+v; want %s or one of %v", name, got, cluster.Absent, left)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -46,6 +47,25 @@ func makeCluster(ctx context.Context, do string) error {
 
 // TestConformance makes embedded clusters, which are real APIs, with a Terraform module.
 func TestConformance(t *testing.T) {
+	clustertest.Run(t, embedded(t), cluster.Broken)
+}
+
+// TestInterruptedApply leaves a cluster half-made, and goes on with it.
+func TestInterruptedApply(t *testing.T) {
+	provider, name := embedded(t)(t)
+	applied := false
+	clustertest.Interrupt(t, provider, name, func(line string) bool {
+		applied = applied || strings.Contains(line, "Provisioning with 'local-exec'")
+		return applied
+	}, false, cluster.Broken)
+	if !applied {
+		t.Error("the apply was never seen")
+	}
+}
+
+// embedded gives providers of clusters that the module in testdata makes.
+func embedded(t *testing.T) clustertest.Fresh {
+	t.Helper()
 	terraformtest.Need(t)
 	if testing.Short() {
 		t.Skip("clusters are not for short tests")
@@ -60,11 +80,11 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	var count atomic.Int32
-	clustertest.Run(t, func(t *testing.T) (cluster.Provider, string) {
-		name := fmt.Sprintf("conformance-%d", count.Add(1))
+	return func(t *testing.T) (cluster.Provider, string) {
+		name := fmt.Sprintf("%s-%d", strings.ToLower(strings.Split(t.Name(), "/")[0]), count.Add(1))
 		env := environment(t, name, "testdata/embedded", map[string]any{"program": program, "root": t.TempDir()})
 		return provider(t, env), name
-	})
+	}
 }
 
 // environment is one whose cluster the module in a directory makes.

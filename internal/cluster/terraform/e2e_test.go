@@ -28,5 +28,5 @@ func TestKindExampleConformance(t *testing.T) {
 		name := fmt.Sprintf("conformance-%d", count.Add(1))
 		env := environment(t, name, "../../../environments/examples/kind/cluster", map[string]any{"node_image": os.Getenv(kind.NodeImageVariable)})
 		return provider(t, env), name
-	})
+	}, cluster.Broken)
 }
