@@ -17,6 +17,10 @@ func (e edge) check(p *problems, at []any) Check {
 	field := func(name string) []any { return append(slices.Clone(at), name) }
 	c := Check{Name: e.Name, Want: reach.Outcome(e.Expect), HTTP: e.HTTP, TLS: e.TLS, DNS: e.DNS, GRPC: e.GRPC, Source: p.doc.At(at...)}
 	c.Edge = reach.Edge{From: e.from(p, field("from")), To: e.to(p, field("to")), Host: e.Host, Path: e.Path}
+	published := isPublished(c.Edge.To)
+	if published && e.Host != "" && e.Path == "" {
+		c.Edge.Path = "/" // as discovered edges are written
+	}
 	if e.Name == "" {
 		p.at(field("name"), " is missing: say in a few words what would be broken without this edge")
 	}
@@ -34,10 +38,8 @@ func (e edge) check(p *problems, at []any) Check {
 		p.at(field("host"), ": %q is not a host name: leave out scheme, port and path", e.Host)
 	}
 	e.completeHTTP(p, field("http"), c.Edge.To)
-	if e.TLS != nil && e.TLS.CAFile != "" {
-		readCA(p, append(field("tls"), "caFile"), e.TLS)
-	}
-	e.validateDNS(p, field("dns"))
+	e.validateTLS(p, field("tls"))
+	e.validateDNS(p, field("dns"), published)
 	e.validateGRPC(p, field("grpc"), c.Edge.To)
 	return c
 }
@@ -74,23 +76,30 @@ func parse(p *problems, at []any, s, example string) (reach.Endpoint, bool) {
 	return endpoint, err == nil
 }
 
-// completeHTTP fills in the defaults of an HTTP check and validates it.
+// isPublished tells whether a target is what an Ingress or HTTPRoute publishes.
+func isPublished(to string) bool {
+	return strings.HasPrefix(to, "ingress/") || strings.HasPrefix(to, "httproute/")
+}
+
+// completeHTTP fills in the defaults of an HTTP check and validates it. The scheme of what
+// is published is left to its route, unless it is given.
 func (e edge) completeHTTP(p *problems, at []any, to string) {
 	h := e.HTTP
 	if h == nil {
 		return
 	}
 	field := func(name string) []any { return append(slices.Clone(at), name) }
-	if h.Scheme == "" {
+	switch {
+	case h.Scheme != "":
+		p.choice(field("scheme"), h.Scheme, "http", "https")
+	case e.TLS != nil || strings.HasSuffix(to, ":443/TCP"):
+		h.Scheme = "https"
+	case !isPublished(to):
 		h.Scheme = "http"
-		if e.TLS != nil || strings.HasSuffix(to, ":443/TCP") {
-			h.Scheme = "https"
-		}
 	}
 	if h.Method == "" {
 		h.Method = http.MethodGet
 	}
-	p.choice(field("scheme"), h.Scheme, "http", "https")
 	p.choice(field("method"), h.Method, http.MethodGet, http.MethodHead, http.MethodOptions)
 	for i, status := range h.Status {
 		if status < 100 || status > 599 {
@@ -102,10 +111,27 @@ func (e edge) completeHTTP(p *problems, at []any, to string) {
 	}
 }
 
-func (e edge) validateDNS(p *problems, at []any) {
+// validateTLS refuses a check that could not tell whose certificate it sees.
+func (e edge) validateTLS(p *problems, at []any) {
+	t := e.TLS
+	if t == nil {
+		return
+	}
+	if t.CAFile != "" {
+		readCA(p, append(slices.Clone(at), "caFile"), t)
+	}
+	if t.ServerName == "" && e.Host == "" {
+		p.at(append(slices.Clone(at), "serverName"), " is missing: write the name that the certificate must be for, or set host")
+	}
+}
+
+func (e edge) validateDNS(p *problems, at []any, published bool) {
 	d := e.DNS
 	if d == nil {
 		return
+	}
+	if d.Address == "ingress" && !published {
+		p.at(append(slices.Clone(at), "address"), ": ingress stands for the addresses of what to names: write to: ingress/NAMESPACE/NAME, or an IP address")
 	}
 	if d.Name == "" {
 		p.at(append(at, "name"), " is missing: write the name to resolve")

@@ -18,6 +18,7 @@ type Environment struct {
 	Variables   map[string]any   `yaml:"variables"`
 	Terraform   TerraformOptions `yaml:"terraform"`
 	Gate        Gate             `yaml:"gate"`
+	Probes      Probes           `yaml:"probes"`
 	// Base are changes that a cluster made by stagegate gets once, before any other: what
 	// runs there. Paths are relative to the environment file.
 	Base []string `yaml:"base"`
@@ -101,6 +102,13 @@ type TerraformAllow struct {
 	Modules []string `yaml:"modules"`
 	// Commands are the programs that providers may run for their credentials.
 	Commands []string `yaml:"commands"`
+}
+
+// Probes say how live probes are made.
+type Probes struct {
+	// Ephemeral probes from ephemeral containers in the workloads' own pods, where policy
+	// forbids making pods. Kubernetes keeps them listed in the pods, ended.
+	Ephemeral bool `yaml:"ephemeral"`
 }
 
 // Allow narrows what a change may touch.

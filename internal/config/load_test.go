@@ -93,6 +93,7 @@ func TestEveryField(t *testing.T) {
 		"  allow: {providers: [hashicorp/aws], modules: [terraform-aws-modules/*], commands: [aws]}}",
 		"gate:", "  after: [staging]", "  minimumGrade: modelled", "  soak: 1m", "  maxEvidenceAge: 2h", "  maxInterruption: 3s",
 		"  onNewEdges: block", "  parity: {kubernetes: any, ingressController: exact, cni: minor}", "  checks: [c.yaml]", "  readyTimeout: 9m",
+		"probes: {ephemeral: true}",
 		"allow: {kinds: [Deployment.apps], namespaces: [shop]}", "") +
 		"---\n" + environment("staging", embedded)})
 	all, err := config.LoadDirectory(dir)
@@ -112,7 +113,8 @@ func TestEveryField(t *testing.T) {
 			MaxInterruption: 3 * time.Second, OnNewEdges: config.BlockNewEdges,
 			Parity: config.Parity{IngressController: "exact", CNI: "minor"}, Checks: []string{"c.yaml"}, ReadyTimeout: 9 * time.Minute,
 		},
-		Allow: config.Allow{Kinds: []string{"Deployment.apps"}, Namespaces: []string{"shop"}},
+		Probes: config.Probes{Ephemeral: true},
+		Allow:  config.Allow{Kinds: []string{"Deployment.apps"}, Namespaces: []string{"shop"}},
 	}
 	if diff := cmp.Diff(want, all[0]); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
@@ -193,6 +195,8 @@ func TestRefusedEnvironments(t *testing.T) {
 		"no command":           {one(embedded, "terraform: {allow: {commands: ['']}}"), `e.yaml:6: spec.terraform.allow.commands[0] is empty: name a program, like aws, or remove it`},
 		"unknown word":         {one(embedded, "gate: {onNewEdges: blok}"), `e.yaml:6: spec.gate.onNewEdges: "blok" is not known: did you mean block? (choose one of block, warn, ignore)`},
 		"unknown parity":       {one(embedded, "gate: {parity: {cni: same}}"), `e.yaml:6: spec.gate.parity.cni: "same" is not known: choose one of exact, minor, any`},
+		"ephemeral embedded":   {one(embedded, "probes: {ephemeral: true}"), "e.yaml:6: spec.probes.ephemeral: the embedded provider's pods are simulated, and nothing is sent from them: remove it"},
+		"misspelt probes":      {one(embedded, "probes: {ephemral: true}"), "e.yaml:6: spec.probes.ephemral is not a field: did you mean ephemeral?"},
 		"live embedded":        {one(embedded, "gate: {minimumGrade: live}"), "e.yaml:6: spec.gate.minimumGrade: live cannot be met by the embedded provider, whose pods are simulated: choose another provider, or modelled"},
 		"no evidence age":      {one(embedded, "gate: {maxEvidenceAge: 0s}"), "e.yaml:6: spec.gate.maxEvidenceAge: no evidence can be that fresh: write a duration like 24h"},
 		"no ready time":        {one(embedded, "gate: {readyTimeout: 0s}"), "e.yaml:6: spec.gate.readyTimeout: nothing gets ready in no time: write a duration like 5m"},

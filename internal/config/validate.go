@@ -79,6 +79,9 @@ func (r read) validate() []error {
 	for i, path := range r.Base {
 		p.exists(field("spec", "base", i), r.Path(path))
 	}
+	if r.Probes.Ephemeral && r.Provider.Embedded != nil {
+		p.at(field("spec", "probes", "ephemeral"), ": the embedded provider's pods are simulated, and nothing is sent from them: remove it")
+	}
 	if len(r.Base) > 0 && r.Provider.Kubeconfig != nil {
 		p.at(field("spec", "base"), ": a kubeconfig cluster was not made by stagegate and gets no base: remove it")
 	}

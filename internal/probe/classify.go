@@ -25,8 +25,10 @@ func codeOf(err error, phase string) Code {
 	var name *net.DNSError
 	var timeout net.Error
 	switch {
-	case errors.As(err, &name) && !name.IsTimeout:
+	case errors.As(err, &name) && name.IsNotFound:
 		return NameError
+	case errors.As(err, &name) && !name.IsTimeout:
+		return Failed // the server refused to answer, or could not: that says nothing of the name
 	case errors.Is(err, context.Canceled):
 		return Failed
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),

@@ -41,9 +41,11 @@ type Target struct {
 	// resolver that the host is configured with.
 	Address string `json:"address,omitempty"`
 	// Name is what DNS resolves, and the service that GRPC asks for.
-	Name string   `json:"name,omitempty"`
-	HTTP *Request `json:"http,omitempty"`
-	TLS  bool     `json:"tls,omitempty"` // for GRPC
+	Name string `json:"name,omitempty"`
+	// Compare are names that DNS resolves besides, by the resolver of the host.
+	Compare []string `json:"compare,omitempty"`
+	HTTP    *Request `json:"http,omitempty"`
+	TLS     bool     `json:"tls,omitempty"` // for GRPC
 	// ServerName is the SNI and the authority of GRPC; the address where empty.
 	ServerName string        `json:"serverName,omitempty"`
 	Wait       time.Duration `json:"wait,omitempty"` // nanoseconds; DefaultTimeout where 0
@@ -74,7 +76,7 @@ const (
 	NoRoute   Code = "no-route"  // the network answered that the host cannot be reached
 	TimedOut  Code = "timed-out" // nothing came back; Phase says waiting for what
 	Reset     Code = "reset"     // the connection was made, then broken off
-	NameError Code = "name"      // the name does not resolve
+	NameError Code = "name"      // the name is not there, says its server
 	TLSError  Code = "tls"       // the handshake failed
 	Failed    Code = "failed"    // the probe itself could not try
 )
@@ -103,8 +105,10 @@ type Result struct {
 	Found    bool              `json:"found,omitempty"`
 	FinalURL string            `json:"finalURL,omitempty"`
 	Chain    [][]byte          `json:"chain,omitempty"`
-	// Of DNS: the addresses. Of GRPC: Status 1 is SERVING.
+	// Of DNS: the addresses, and those of the names to compare; Detail says what one of
+	// these could not be resolved for. Of GRPC: Status 1 is SERVING.
 	Addresses []string `json:"addresses,omitempty"`
+	Compared  []string `json:"compared,omitempty"`
 	// Done is true in a last result, of no target, when an order is carried out.
 	Done bool `json:"done,omitempty"`
 }

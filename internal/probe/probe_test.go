@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -284,8 +285,8 @@ func TestGRPCOverTLS(t *testing.T) {
 	}
 }
 
-// nameServer answers questions for shop.example with an address, and others with NXDOMAIN
-// (RFC 1035).
+// nameServer answers questions for shop.example with an address, has no answer for
+// failed.example and refused.example, and says of others that they are not there (RFC 1035).
 func nameServer(t *testing.T, address [4]byte) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -317,7 +318,13 @@ func answer(question []byte, address [4]byte) []byte {
 		return nil
 	}
 	header.Response, header.Authoritative = true, true
-	if q.Name.String() != "shop.example." {
+	switch q.Name.String() {
+	case "shop.example.":
+	case "failed.example.":
+		header.RCode = dnsmessage.RCodeServerFailure
+	case "refused.example.":
+		header.RCode = dnsmessage.RCodeRefused
+	default:
 		header.RCode = dnsmessage.RCodeNameError
 	}
 	b := dnsmessage.NewBuilder(nil, header)
@@ -333,13 +340,21 @@ func answer(question []byte, address [4]byte) []byte {
 
 func TestDNS(t *testing.T) {
 	server := nameServer(t, [4]byte{192, 0, 2, 7})
-	got := probe.Try(t.Context(), probe.Target{Protocol: probe.DNS, Name: "shop.example", Address: server})
-	if got.Code != probe.Answered || len(got.Addresses) != 1 || got.Addresses[0] != "192.0.2.7" {
+	ask := func(name string, compare ...string) probe.Result {
+		return probe.Try(t.Context(), probe.Target{Protocol: probe.DNS, Name: name, Address: server, Compare: compare})
+	}
+	got := ask("shop.example", "localhost")
+	if got.Code != probe.Answered || !slices.Equal(got.Addresses, []string{"192.0.2.7"}) || !slices.Contains(got.Compared, "127.0.0.1") || got.Detail != "" {
 		t.Errorf("got %+v", got)
 	}
-	got = probe.Try(t.Context(), probe.Target{Protocol: probe.DNS, Name: "gone.example", Address: server})
-	if got.Code != probe.NameError {
-		t.Errorf("a name that is not there: %+v", got)
+	for name, want := range map[string]probe.Code{
+		"gone.example": probe.NameError,
+		// These say nothing of the name.
+		"failed.example": probe.Failed, "refused.example": probe.Failed,
+	} {
+		if got := ask(name); got.Code != want {
+			t.Errorf("%s: got %+v; want %s", name, got, want)
+		}
 	}
 }
 

@@ -2,16 +2,16 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"net"
 )
 
 func connector() *net.Dialer { return &net.Dialer{Timeout: connectTimeout} }
 
 func tryTCP(ctx context.Context, t Target) Result {
+	ctx, phase := traced(ctx)
 	conn, err := connector().DialContext(ctx, "tcp", t.Address)
 	if err != nil {
-		return failure(err, Connecting)
+		return failure(err, phase())
 	}
 	_ = conn.Close() // the connection was made; how it ends tells nothing more
 	return Result{Code: Answered}
@@ -20,9 +20,10 @@ func tryTCP(ctx context.Context, t Target) Result {
 // tryUDP sends one datagram. Only an answer, or the ICMP message that nobody listens,
 // tells anything; silence is a time-out that proves nothing.
 func tryUDP(ctx context.Context, t Target) Result {
+	ctx, phase := traced(ctx)
 	conn, err := new(net.Dialer).DialContext(ctx, "udp", t.Address)
 	if err != nil {
-		return failure(err, Connecting)
+		return failure(err, phase())
 	}
 	defer conn.Close()
 	if deadline, ok := ctx.Deadline(); ok {
@@ -53,21 +54,26 @@ func datagram(address string) []byte {
 	return []byte("\n")
 }
 
+// tryDNS resolves a name, and then those that it is to be compared with.
 func tryDNS(ctx context.Context, t Target) Result {
-	resolver := &net.Resolver{PreferGo: true}
+	own := &net.Resolver{PreferGo: true}
+	resolver := own
 	if t.Address != "" {
-		resolver.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, t.Address)
-		}
+		}}
 	}
 	addresses, err := resolver.LookupHost(ctx, t.Name)
-	if err == nil {
-		return Result{Code: Answered, Addresses: addresses}
+	if err != nil {
+		return failure(err, Resolving)
 	}
-	// A name that is not there and a server that does not answer are both DNSErrors.
-	var name *net.DNSError
-	if errors.As(err, &name) && !name.IsNotFound {
-		return Result{Code: TimedOut, Phase: Resolving, Detail: err.Error()}
+	r := Result{Code: Answered, Addresses: addresses}
+	for _, name := range t.Compare {
+		found, err := own.LookupHost(ctx, name)
+		if err != nil {
+			r.Detail = err.Error()
+		}
+		r.Compared = append(r.Compared, found...)
 	}
-	return failure(err, Resolving)
+	return r
 }
