@@ -16,7 +16,11 @@ import (
 )
 
 // place is an address to send to, and what it is.
-type place struct{ address, what string }
+type place struct {
+	address, what string
+	// fleeting tells that it belongs to a pod, and goes with it in any rollout.
+	fleeting bool
+}
 
 // addressGoals are for targets with a port: every address must be reached.
 func (p *planner) addressGoals(check config.Check, to reach.Endpoint, v vantage) ([]goal, *finding) {
@@ -33,6 +37,7 @@ func (p *planner) addressGoals(check config.Check, to reach.Endpoint, v vantage)
 		if nothing != nil {
 			return nil, nothing
 		}
+		g.fleeting = at.fleeting
 		goals[i] = g
 	}
 	return goals, nil
@@ -50,13 +55,13 @@ func (p *planner) addressGoal(check config.Check, protocol string, at place) (go
 		answered := p.answered[check.Edge]
 		return goal{target: probe.Target{Protocol: probe.UDP, Address: at.address}, judge: judgeUDP(at, answered)}, nil
 	}
-	return goal{}, cannot("live probes cannot send %s", protocol)
+	return goal{}, never("live probes cannot send "+protocol, "live probes cannot send %s", protocol)
 }
 
 func (p *planner) places(to reach.Endpoint, v vantage) ([]place, *finding) {
 	switch to.Kind {
 	case "ip":
-		return []place{{join(to.Name, to.Port), "the address"}}, nil
+		return []place{{address: join(to.Name, to.Port), what: "the address"}}, nil
 	case "service":
 		return p.servicePlaces(to, v)
 	}
@@ -70,7 +75,7 @@ func (p *planner) podPlaces(to reach.Endpoint) ([]place, *finding) {
 		if len(pod.IPs) == 0 {
 			continue
 		}
-		at := place{join(pod.IPs[0].String(), to.Port), "pod " + pod.Name}
+		at := podPlace(pod, to.Port)
 		all = append(all, at)
 		if pod.Ready {
 			ready = append(ready, at)
@@ -85,6 +90,10 @@ func (p *planner) podPlaces(to reach.Endpoint) ([]place, *finding) {
 	return all, nil
 }
 
+func podPlace(pod *topology.Pod, port uint16) place {
+	return place{address: join(pod.IPs[0].String(), port), what: "pod " + pod.Name, fleeting: true}
+}
+
 func (p *planner) servicePlaces(to reach.Endpoint, v vantage) ([]place, *finding) {
 	service := p.service(to.Namespace, to.Name)
 	if service == nil {
@@ -95,17 +104,15 @@ func (p *planner) servicePlaces(to reach.Endpoint, v vantage) ([]place, *finding
 	})
 	switch {
 	case service.Type == "ExternalName":
-		return []place{{join(service.ExternalName, to.Port), "the external name"}}, nil
+		return []place{{address: join(service.ExternalName, to.Port), what: "the external name"}}, nil
 	case port < 0:
 		return nil, nothingThere("Service %s/%s has no port %d/%s", to.Namespace, to.Name, to.Port, to.Protocol)
 	}
 	if v.outside() {
-		if at, ok := p.outerPlace(service, service.Ports[port]); ok {
-			return []place{at}, nil
-		}
+		return p.outerPlaces(service, service.Ports[port])
 	}
 	if len(service.ClusterIPs) > 0 {
-		return []place{{join(service.ClusterIPs[0].String(), to.Port), "the cluster address"}}, nil
+		return []place{{address: join(service.ClusterIPs[0].String(), to.Port), what: "the cluster address"}}, nil
 	}
 	return headlessPlaces(service, service.Ports[port])
 }
@@ -114,7 +121,7 @@ func headlessPlaces(service *topology.Service, port topology.ServicePort) ([]pla
 	var out []place
 	for _, e := range service.Endpoints[port] {
 		if e.Ready && e.Address.IsValid() {
-			out = append(out, place{netip.AddrPortFrom(e.Address, e.Port).String(), "the headless Service's endpoint"})
+			out = append(out, endpointPlace(e, "the headless Service's endpoint"))
 		}
 	}
 	if len(out) == 0 {
@@ -123,17 +130,26 @@ func headlessPlaces(service *topology.Service, port topology.ServicePort) ([]pla
 	return out, nil
 }
 
-// outerPlace is where a Service is published outside the cluster.
-func (p *planner) outerPlace(service *topology.Service, port topology.ServicePort) (place, bool) {
-	if len(service.LoadBalancer) > 0 {
-		return place{join(service.LoadBalancer[0], port.Number), "the LoadBalancer address"}, true
+func endpointPlace(e topology.Endpoint, what string) place {
+	return place{address: netip.AddrPortFrom(e.Address, e.Port).String(), what: what, fleeting: true}
+}
+
+// outerPlaces is where a Service is published outside the cluster. Its cluster address is
+// none: nothing outside routes there.
+func (p *planner) outerPlaces(service *topology.Service, port topology.ServicePort) ([]place, *finding) {
+	switch {
+	case len(service.LoadBalancer) > 0:
+		return []place{{address: join(service.LoadBalancer[0], port.Number), what: "the LoadBalancer address"}}, nil
+	case len(service.ExternalIPs) > 0:
+		return []place{{address: join(service.ExternalIPs[0], port.Number), what: "the external address"}}, nil
+	case port.NodePort == 0:
+		return nil, nothingThere("Service %s/%s is of type %s and has no address outside the cluster", service.Namespace, service.Name, service.Type)
 	}
-	if port.NodePort != 0 {
-		if node, ok := p.routableNode(nil); ok {
-			return place{join(node, port.NodePort), "the node port"}, true
-		}
+	if node, ok := p.routableNode(nil); ok {
+		return []place{{address: join(node, port.NodePort), what: "the node port"}}, nil
 	}
-	return place{}, false
+	return nil, cannot("Service %s/%s is published on a port of the nodes, and this machine has no route to any of them: run stagegate where the nodes can be reached",
+		service.Namespace, service.Name)
 }
 
 func (p *planner) service(namespace, name string) *topology.Service {
@@ -152,40 +168,6 @@ func grpcGoal(check config.Check, at place) goal {
 		target.TLS, target.ServerName = true, cmp.Or(check.TLS.ServerName, target.ServerName)
 	}
 	return goal{target: target, judge: judgeGRPC(check, at)}
-}
-
-// dnsGoal resolves a name, as the vantage's resolver does unless a server is named.
-func (p *planner) dnsGoal(check config.DNSCheck) goal {
-	var wanted []string
-	switch check.Address {
-	case "":
-	case "ingress":
-		wanted = p.ingressAddresses()
-	default:
-		wanted = []string{check.Address}
-	}
-	return goal{
-		target: probe.Target{Protocol: probe.DNS, Name: check.Name, Address: check.Server},
-		judge:  judgeDNS(check, wanted),
-	}
-}
-
-// ingressAddresses are where a name for what is published may point to.
-func (p *planner) ingressAddresses() []string {
-	var out []string
-	for _, route := range p.topo.Routes {
-		if route.Controller == nil {
-			continue
-		}
-		for _, s := range route.Controller.Services {
-			out = append(out, s.LoadBalancer...)
-		}
-	}
-	if len(out) == 0 {
-		out = p.nodes.addresses()
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 func join(host string, port uint16) string {

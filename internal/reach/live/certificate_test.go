@@ -1,7 +1,13 @@
 package live
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,5 +48,44 @@ func TestCertificateProblem(t *testing.T) {
 				t.Errorf("got %q; want %q", problem, test.want)
 			}
 		})
+	}
+}
+
+// A chain ends with its first certificate that does, and a wildcard is asked for by a name below it.
+func TestCertificatesOfTheChain(t *testing.T) {
+	now := time.Now()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(name string, valid time.Duration, by *x509.Certificate, hosts ...string) *x509.Certificate {
+		t.Helper()
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(valid),
+			IsCA: hosts == nil, BasicConstraintsValid: true, DNSNames: hosts,
+		}
+		if by == nil {
+			by = template
+		}
+		raw, err := x509.CreateCertificate(rand.Reader, template, by, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := x509.ParseCertificate(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	root := sign("root", 1000*time.Hour, nil)
+	between := sign("between", 24*time.Hour, root)
+	leaf := sign("leaf", 100*time.Hour, between, "*.shop.example")
+	own := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}))
+	served := probe.Result{Chain: [][]byte{leaf.Raw, between.Raw}}
+	for wanted, want := range map[time.Duration]string{12 * time.Hour: "", 48 * time.Hour: "the certificate of between expires on"} {
+		problem := certificateProblem(config.TLSCheck{CA: own, MinValidity: wanted}, "*.shop.example", served, now)
+		if problem == "" != (want == "") || !strings.Contains(problem, want) {
+			t.Errorf("valid for %s more: got %q; want %q", wanted, problem, want)
+		}
 	}
 }

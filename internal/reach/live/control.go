@@ -40,13 +40,17 @@ func (p *Prober) steady(ctx context.Context) (map[string]time.Time, error) {
 	}
 	out := make(map[string]time.Time, len(pods.Items))
 	for _, pod := range pods.Items {
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.ContainersReady && c.Status == corev1.ConditionTrue && !pod.Spec.HostNetwork {
-				out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = c.LastTransitionTime.Time
-			}
+		if !pod.Spec.HostNetwork {
+			out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = readySince(&pod)
 		}
 	}
-	return out, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return out, p.eachEphemeral(ctx, func(probe *probePod, pod *corev1.Pod) {
+		if !pod.Spec.HostNetwork {
+			out[probe.id()] = readySince(pod)
+		}
+	})
 }
 
 func distrust(pod probePod, states map[string]state, nodes nodeSet) string {
@@ -58,8 +62,8 @@ func distrust(pod probePod, states map[string]state, nodes nodeSet) string {
 		return "the probe pod does not run any more"
 	case pod.hostNetwork && !nodes.ready(pod.node):
 		return fmt.Sprintf("node %s is not ready", pod.node)
-	case !pod.hostNetwork && !s.control:
-		return "its own node cannot reach it either, so its network does not work"
+	case !pod.hostNetwork:
+		return s.doubt
 	}
 	return ""
 }

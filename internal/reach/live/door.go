@@ -1,17 +1,13 @@
 package live
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/stagegate/stagegate/internal/probe"
-	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
@@ -74,7 +70,7 @@ func (p *planner) tryDoor(kind doorKind, c *topology.Controller, scheme string) 
 func loadBalancerDoor(c *topology.Controller, scheme string) place {
 	for _, s := range c.Services {
 		if port, ok := servicePort(s, scheme); ok && len(s.LoadBalancer) > 0 {
-			return place{join(s.LoadBalancer[0], port.Number), "the LoadBalancer address"}
+			return place{address: join(s.LoadBalancer[0], port.Number), what: "the LoadBalancer address"}
 		}
 	}
 	return place{}
@@ -84,7 +80,7 @@ func (p *planner) nodePortDoor(c *topology.Controller, scheme string) place {
 	for _, s := range c.Services {
 		if port, ok := servicePort(s, scheme); ok && port.NodePort != 0 {
 			if node, ok := p.routableNode(c.Pods); ok {
-				return place{join(node, port.NodePort), "the node port"}
+				return place{address: join(node, port.NodePort), what: "the node port"}
 			}
 		}
 	}
@@ -102,44 +98,35 @@ func (p *planner) hostPortDoor(c *topology.Controller, scheme string) place {
 			continue
 		}
 		if node, ok := p.routableNode([]*topology.Pod{pod}); ok {
-			return place{join(node, number), "the host port"}
+			// Each node keeps a pod of a DaemonSet; another pod may come back elsewhere.
+			return place{address: join(node, number), what: "the host port", fleeting: !strings.HasPrefix(c.Workload, "daemonset/")}
 		}
 	}
 	return place{}
 }
 
-// publishedDoor is where a load balancer outside the cluster says it serves an Ingress.
-func (p *planner) publishedDoor(owner, scheme string) (place, error) {
-	e, err := reach.ParseEndpoint(owner)
-	if err != nil || e.Kind != "ingress" {
-		return place{}, fmt.Errorf("%s is served by a load balancer outside the cluster, whose address is not known: declare a check to ip/ADDRESS:PORT", owner)
-	}
-	ingress, err := p.clients.NetworkingV1().Ingresses(e.Namespace).Get(p.ctx, e.Name, metav1.GetOptions{})
-	if err != nil {
-		return place{}, fmt.Errorf("reading the address of %s: %w", owner, err)
+// publishedDoor is where a load balancer outside the cluster says it serves a route.
+func publishedDoor(route *topology.Route, scheme string) (place, error) {
+	if len(route.Addresses) == 0 {
+		return place{}, fmt.Errorf("%s is served by a load balancer outside the cluster, and no status gives its address yet", route.Owner)
 	}
 	port := uint16(80)
 	if scheme == "https" {
 		port = 443
 	}
-	for _, at := range ingress.Status.LoadBalancer.Ingress {
-		if address := cmp.Or(at.IP, at.Hostname); address != "" {
-			return place{join(address, port), "the LoadBalancer address"}, nil
-		}
-	}
-	return place{}, fmt.Errorf("%s has no address in its status yet", owner)
+	return place{address: join(route.Addresses[0], port), what: "the LoadBalancer address"}, nil
 }
 
 // innerDoor is how pods reach a controller.
 func innerDoor(c *topology.Controller, scheme string) (place, error) {
 	for _, s := range c.Services {
 		if port, ok := servicePort(s, scheme); ok && len(s.ClusterIPs) > 0 {
-			return place{join(s.ClusterIPs[0].String(), port.Number), "the cluster address"}, nil
+			return place{address: join(s.ClusterIPs[0].String(), port.Number), what: "the cluster address"}, nil
 		}
 	}
 	for _, pod := range c.Pods {
 		if port, ok := podPort(pod, scheme); ok && len(pod.IPs) > 0 {
-			return place{join(pod.IPs[0].String(), port.Number), "pod " + pod.Name}, nil
+			return podPlace(pod, port.Number), nil
 		}
 	}
 	return place{}, fmt.Errorf("the ingress controller %s has no port for %s", c.Workload, scheme)

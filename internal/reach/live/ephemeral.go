@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,8 +15,8 @@ import (
 	"github.com/stagegate/stagegate/internal/probe/image"
 )
 
-// makeEphemeral puts the probe into the real pod. Its control is that the pod itself is
-// ready: its node's kubelet reaches it.
+// makeEphemeral puts the probe into the real pod. Its control is that the pod itself passes
+// a readiness probe over the network: its node's kubelet reaches it.
 func (p *Prober) makeEphemeral(ctx context.Context, v vantage) *probePod {
 	name := p.ephemeralName
 	made := &probePod{namespace: v.like.Namespace, name: v.like.Name, container: name, hostNetwork: v.like.HostNetwork, node: v.node, ephemeral: true}
@@ -38,36 +39,58 @@ func (p *Prober) makeEphemeral(ctx context.Context, v vantage) *probePod {
 
 // ephemeralStates adds what the API says of ephemeral probes. Callers hold the lock.
 func (p *Prober) ephemeralStates(ctx context.Context, states map[string]state) error {
+	return p.eachEphemeral(ctx, func(probe *probePod, pod *corev1.Pod) {
+		states[probe.id()] = ephemeralState(pod, probe.container)
+	})
+}
+
+// eachEphemeral reads the pods that ephemeral probes are in. Callers hold the lock.
+func (p *Prober) eachEphemeral(ctx context.Context, do func(*probePod, *corev1.Pod)) error {
 	for _, probe := range p.pods {
 		if !probe.ephemeral || probe.err != nil {
 			continue
 		}
 		pod, err := p.clients.CoreV1().Pods(probe.namespace).Get(ctx, probe.name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
 			return fmt.Errorf("reading pod %s/%s: %w", probe.namespace, probe.name, err)
+		default:
+			do(probe, pod)
 		}
-		states[probe.id()] = ephemeralState(pod, probe.container)
 	}
 	return nil
 }
 
 func ephemeralState(pod *corev1.Pod, container string) state {
-	ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	s := stateOf(pod, container, pod.Status.EphemeralContainerStatuses)
+	switch {
+	case !readyOverNetwork(pod):
+		s.doubt = fmt.Sprintf("pod %s has no readiness probe over HTTP, TCP or gRPC, so it is not known whether its network works", pod.Name)
+	case readySince(pod).IsZero():
+		s.doubt = fmt.Sprintf("pod %s is not ready, so its network may not work", pod.Name)
+	default:
+		s.doubt = ""
+	}
+	return s
+}
+
+// readyOverNetwork tells whether that a pod is ready shows that its node reaches it.
+func readyOverNetwork(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool {
+		p := c.ReadinessProbe
+		return p != nil && (p.HTTPGet != nil || p.TCPSocket != nil || p.GRPC != nil)
 	})
-	for _, c := range pod.Status.EphemeralContainerStatuses {
-		if c.Name == container {
-			alone := &corev1.Pod{ObjectMeta: pod.ObjectMeta}
-			alone.Status.Phase, alone.Status.ContainerStatuses = pod.Status.Phase, []corev1.ContainerStatus{c}
-			s := stateOf(alone)
-			s.control = ready
-			return s
+}
+
+// readySince is when all containers of a pod became ready, or zero where one is not.
+func readySince(pod *corev1.Pod) time.Time {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.ContainersReady && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
 		}
 	}
-	return state{waiting: "its node has not started it"}
+	return time.Time{}
 }
 
 // stopEphemeral ends the programs of ephemeral probes. The API cannot take the containers

@@ -36,7 +36,7 @@ func (p *planner) forwardDoor(c *topology.Controller, scheme string) (place, err
 			return place{}, err
 		}
 		what := fmt.Sprintf("a port-forward to pod %s/%s (the way into the controller is not tried)", pod.Namespace, pod.Name)
-		return place{join("127.0.0.1", f.local), what}, nil
+		return place{address: join("127.0.0.1", f.local), what: what, fleeting: true}, nil
 	}
 	return place{}, nil
 }

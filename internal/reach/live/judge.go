@@ -11,7 +11,7 @@ import (
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
-type judgement func(r probe.Result, control *probe.Result) finding
+type judgement func(r probe.Result, b beside) finding
 
 // noAnswer reads a result that is not an answer. Only silence where an answer was due and
 // a refusal show that something is unreachable; anything else shows that it was not tried
@@ -20,21 +20,21 @@ func noAnswer(r probe.Result, at place) finding {
 	switch r.Code {
 	case probe.TimedOut:
 		if r.Phase == probe.Resolving {
-			return finding{reach.Error, fmt.Sprintf("resolving %s timed out", at.address)}
+			return finding{outcome: reach.Error, reason: fmt.Sprintf("resolving %s timed out", at.address)}
 		}
-		return finding{reach.Unreachable, fmt.Sprintf("time-out: %s for %s", waitedFor(r.Phase), at)}
+		return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("time-out: %s for %s", waitedFor(r.Phase), at)}
 	case probe.Refused:
-		return finding{reach.Unreachable, fmt.Sprintf("refused: %s", at)}
+		return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("refused: %s", at)}
 	case probe.NoRoute:
-		return finding{reach.Unreachable, fmt.Sprintf("no route to %s: the network refused it", at)}
+		return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("no route to %s: the network refused it", at)}
 	case probe.Reset:
-		return finding{reach.Error, fmt.Sprintf("the connection to %s was broken off: %s", at, r.Detail)}
+		return finding{outcome: reach.Error, reason: fmt.Sprintf("the connection to %s was broken off: %s", at, r.Detail)}
 	case probe.NameError:
-		return finding{reach.Error, "name error: " + r.Detail}
+		return finding{outcome: reach.Error, reason: "name error: " + r.Detail}
 	case probe.TLSError:
-		return finding{reach.Error, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
+		return finding{outcome: reach.Error, reason: fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
 	}
-	return finding{reach.Error, "the probe could not run: " + r.Detail}
+	return finding{outcome: reach.Error, reason: "the probe could not run: " + r.Detail}
 }
 
 func waitedFor(phase string) string {
@@ -48,46 +48,34 @@ func waitedFor(phase string) string {
 }
 
 func judgeTCP(at place) judgement {
-	return func(r probe.Result, _ *probe.Result) finding {
+	return func(r probe.Result, _ beside) finding {
 		if r.Code != probe.Answered {
 			return noAnswer(r, at)
 		}
-		return finding{reach.Reachable, fmt.Sprintf("connected in %s to %s", brief(r.Latency), at)}
+		return finding{outcome: reach.Reachable, reason: fmt.Sprintf("connected in %s to %s", brief(r.Latency), at)}
 	}
 }
+
+// silentUDP is why silence over UDP is no outcome.
+const silentUDP = "nothing answers over UDP, as servers need not"
 
 // judgeUDP takes silence for unreachable only where there was an answer before: a server
-// is free not to answer.
+// is free not to answer, unless it is one for DNS.
 func judgeUDP(at place, answered bool) judgement {
-	return func(r probe.Result, _ *probe.Result) finding {
+	return func(r probe.Result, _ beside) finding {
 		switch {
 		case r.Code == probe.Answered:
-			return finding{reach.Reachable, fmt.Sprintf("answered in %s by %s", brief(r.Latency), at)}
+			return finding{outcome: reach.Reachable, reason: fmt.Sprintf("answered in %s by %s", brief(r.Latency), at)}
 		case r.Code == probe.TimedOut && r.Phase == probe.Answer && answered:
-			return finding{reach.Unreachable, fmt.Sprintf("time-out: no answer any more over UDP from %s", at)}
+			return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("time-out: no answer any more over UDP from %s", at)}
 		case r.Code == probe.TimedOut:
-			return finding{reach.Error, fmt.Sprintf("no answer over UDP from %s, which proves nothing: servers need not answer", at)}
+			f := finding{outcome: reach.Error, reason: fmt.Sprintf("no answer over UDP from %s, which proves nothing: servers need not answer", at), moot: silentUDP}
+			if strings.HasSuffix(at.address, ":53") {
+				f.moot = ""
+			}
+			return f
 		}
 		return noAnswer(r, at)
-	}
-}
-
-func judgeDNS(check config.DNSCheck, wanted []string) judgement {
-	return func(r probe.Result, _ *probe.Result) finding {
-		switch {
-		case r.Code == probe.NameError:
-			return finding{reach.Unreachable, fmt.Sprintf("the name %s does not resolve: %s", check.Name, r.Detail)}
-		case r.Code == probe.TimedOut:
-			return finding{reach.Unreachable, fmt.Sprintf("time-out: no answer when resolving %s: %s", check.Name, r.Detail)}
-		case r.Code != probe.Answered:
-			return noAnswer(r, place{check.Name, "name"})
-		}
-		for _, a := range r.Addresses {
-			if len(wanted) == 0 || slices.Contains(wanted, a) {
-				return finding{reach.Reachable, fmt.Sprintf("%s resolves to %s", check.Name, a)}
-			}
-		}
-		return finding{reach.Unreachable, fmt.Sprintf("%s resolves to %s, not to %s", check.Name, strings.Join(r.Addresses, ", "), strings.Join(wanted, " or "))}
 	}
 }
 
@@ -97,7 +85,7 @@ func unsound(check config.Check, at place, r probe.Result, got string) *finding 
 	var f finding
 	switch {
 	case r.Code == probe.TLSError && check.TLS != nil:
-		f = finding{reach.Unreachable, fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
+		f = finding{outcome: reach.Unreachable, reason: fmt.Sprintf("TLS failure at %s: %s", at, r.Detail)}
 	case r.Code != probe.Answered:
 		f = noAnswer(r, at)
 	case check.TLS != nil:
@@ -105,7 +93,7 @@ func unsound(check config.Check, at place, r probe.Result, got string) *finding 
 		if problem == "" {
 			return nil
 		}
-		f = finding{reach.Unreachable, got + ", but " + problem}
+		f = finding{outcome: reach.Unreachable, reason: got + ", but " + problem}
 	default:
 		return nil
 	}
@@ -116,52 +104,97 @@ func unsound(check config.Check, at place, r probe.Result, got string) *finding 
 const serving = 1
 
 func judgeGRPC(check config.Check, at place) judgement {
-	return func(r probe.Result, _ *probe.Result) finding {
+	return func(r probe.Result, _ beside) finding {
 		got := fmt.Sprintf("gRPC health answered in %s by %s", brief(r.Latency), at)
 		if f := unsound(check, at, r, got); f != nil {
 			return *f
 		}
 		switch {
 		case r.Detail != "":
-			return finding{reach.Unreachable, got + ": " + r.Detail}
+			return finding{outcome: reach.Unreachable, reason: got + ": " + r.Detail}
 		case r.Status != serving:
-			return finding{reach.Unreachable, fmt.Sprintf("%s: status %d, not SERVING", got, r.Status)}
+			return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("%s: status %d, not SERVING", got, r.Status)}
 		}
-		return finding{reach.Reachable, got + ": SERVING"}
+		return finding{outcome: reach.Reachable, reason: got + ": SERVING"}
 	}
 }
 
 // judgeHTTP holds an answer against the declared check. Without one, any status below 500
-// counts, but for the controller's own answer that it knows no such route.
-func judgeHTTP(check config.Check, at place) judgement {
-	return func(r probe.Result, control *probe.Result) finding {
+// counts, but for the controller's own answer that it knows no such route. routed tells
+// that a controller is on the way.
+func judgeHTTP(check config.Check, at place, routed bool) judgement {
+	return func(r probe.Result, b beside) finding {
 		got := fmt.Sprintf("HTTP %d in %s from %s", r.Status, brief(r.Latency), at)
 		if f := unsound(check, at, r, got); f != nil {
 			return *f
 		}
+		declared := config.HTTPCheck{}
 		if check.HTTP != nil {
-			return judgeDeclared(*check.HTTP, r, got)
+			declared = *check.HTTP
 		}
-		return judgeStatus(r, control, got)
+		f := judgeStatus(declared.Status, r, got)
+		if routed && len(declared.Status) == 0 && r.Status == 404 {
+			f = judgeNotFound(r, b, got)
+		}
+		if f.outcome != reach.Reachable {
+			return f
+		}
+		if problem := contentProblem(declared, r); problem != "" {
+			return finding{outcome: reach.Unreachable, reason: got + ", but " + problem}
+		}
+		return f
 	}
 }
 
-func judgeDeclared(check config.HTTPCheck, r probe.Result, got string) finding {
-	if len(check.Status) > 0 && !slices.Contains(check.Status, r.Status) {
-		return finding{reach.Unreachable, fmt.Sprintf("%s, not %s", got, strings.Trim(fmt.Sprint(check.Status), "[]"))}
+func judgeStatus(wanted []int, r probe.Result, got string) finding {
+	switch {
+	case len(wanted) > 0 && !slices.Contains(wanted, r.Status):
+		return finding{outcome: reach.Unreachable, reason: fmt.Sprintf("%s, not %s", got, strings.Trim(fmt.Sprint(wanted), "[]"))}
+	case len(wanted) == 0 && r.Status >= 500:
+		return finding{outcome: reach.Unreachable, reason: got + ": what is on the way did not get an answer, or the application failed"}
 	}
-	if len(check.Status) == 0 && r.Status >= 500 {
-		return finding{reach.Unreachable, got}
+	return finding{outcome: reach.Reachable, reason: got}
+}
+
+// judgeNotFound tells a 404 of the application from the ingress controller's answer to what
+// it does not know.
+func judgeNotFound(r probe.Result, b beside, got string) finding {
+	const remedy = ": declare a check with the status that is expected"
+	first, second := b.controls[0], b.controls[1]
+	controllers := finding{outcome: reach.Unreachable, reason: got + ", which is the ingress controller's answer for what it does not know"}
+	switch {
+	case first == nil || first.Code != probe.Answered:
+		return finding{outcome: reach.Error, reason: got + ", which the application or the ingress controller may have sent" + remedy}
+	case second != nil && !alike(*first, *second):
+		return finding{outcome: reach.Error, reason: got + ", and the ingress controller answers differently each time, so it cannot be told apart" + remedy}
+	case !alike(r, *first):
+		return finding{outcome: reach.Reachable, reason: got + ", by the application"}
+	case b.direct == nil, noAnswer(*b.direct, place{}).outcome == reach.Unreachable: // who does not answer did not send this
+		return controllers
+	case b.direct.Code != probe.Answered:
+		return finding{outcome: reach.Error, reason: got + ", as the ingress controller answers what it does not know, and the application could not be asked (" + b.direct.Detail + ")" + remedy}
+	case alike(r, *b.direct):
+		return finding{outcome: reach.Reachable, reason: got + ", as the application answers when it is asked itself",
+			caveat: "the ingress controller gives the same answer for what it does not know, so it would not show if it stopped serving this: declare a check with a path that exists"}
 	}
+	return controllers
+}
+
+// alike tells whether two answers could come from the same hand.
+func alike(a, b probe.Result) bool {
+	return a.Status == b.Status && a.Body == b.Body && a.Header["Server"] == b.Header["Server"]
+}
+
+func contentProblem(check config.HTTPCheck, r probe.Result) string {
 	for name, want := range check.Header {
 		if has := noted(r.Header, name); has != want {
-			return finding{reach.Unreachable, fmt.Sprintf("%s, but header %s is %q, not %q", got, name, has, want)}
+			return fmt.Sprintf("header %s is %q, not %q", name, has, want)
 		}
 	}
 	if check.BodyContains != "" && !r.Found {
-		return finding{reach.Unreachable, fmt.Sprintf("%s, but the body does not contain %q", got, check.BodyContains)}
+		return fmt.Sprintf("the body does not contain %q", check.BodyContains)
 	}
-	return finding{reach.Reachable, got}
+	return ""
 }
 
 func noted(header map[string]string, name string) string {
@@ -171,20 +204,6 @@ func noted(header map[string]string, name string) string {
 		}
 	}
 	return ""
-}
-
-func judgeStatus(r probe.Result, control *probe.Result, got string) finding {
-	switch {
-	case r.Status >= 500:
-		return finding{reach.Unreachable, got + ": the ingress controller did not get an answer, or the application failed"}
-	case r.Status != 404:
-		return finding{reach.Reachable, got}
-	case control == nil || control.Code != probe.Answered:
-		return finding{reach.Error, got + ", which the application or the ingress controller may have sent: declare a check with the status that is expected"}
-	case control.Status == 404 && control.Body == r.Body && control.Header["Server"] == r.Header["Server"]:
-		return finding{reach.Unreachable, got + ", which is the ingress controller's answer for what it does not know"}
-	}
-	return finding{reach.Reachable, got + ", by the application"}
 }
 
 func brief(d time.Duration) time.Duration {

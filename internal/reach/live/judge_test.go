@@ -9,9 +9,12 @@ import (
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/probe"
 	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/reach/topology"
 )
 
-var there = place{"10.0.0.1:80", "the cluster address"}
+var inPod = vantage{like: &topology.Pod{}}
+
+var there = place{address: "10.0.0.1:80", what: "the cluster address"}
 
 func TestJudgeConnections(t *testing.T) {
 	tests := []struct {
@@ -34,13 +37,15 @@ func TestJudgeConnections(t *testing.T) {
 		{"UDP silence", judgeUDP(there, false), probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, reach.Error, "proves nothing"},
 		{"UDP silence after answers", judgeUDP(there, true), probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, reach.Unreachable, "time-out"},
 		{"UDP refused", judgeUDP(there, false), probe.Result{Code: probe.Refused}, reach.Unreachable, "refused"},
-		{"DNS", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Reachable, "1.1.1.1"},
-		{"DNS elsewhere", judgeDNS(config.DNSCheck{Name: "a"}, []string{"2.2.2.2"}), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Unreachable, "not to 2.2.2.2"},
-		{"DNS absent", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.NameError}, reach.Unreachable, "does not resolve"},
-		{"DNS could not run", judgeDNS(config.DNSCheck{Name: "a"}, nil), probe.Result{Code: probe.Failed}, reach.Error, "could not run"},
+		{"DNS", judgeDNS(config.DNSCheck{Name: "a"}, nil, inPod), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Reachable, "1.1.1.1"},
+		{"DNS elsewhere", judgeDNS(config.DNSCheck{Name: "a"}, []string{"2.2.2.2"}, inPod), probe.Result{Code: probe.Answered, Addresses: []string{"1.1.1.1"}}, reach.Unreachable, "not to 2.2.2.2"},
+		{"DNS absent", judgeDNS(config.DNSCheck{Name: "a"}, nil, inPod), probe.Result{Code: probe.NameError}, reach.Unreachable, "does not resolve"},
+		{"DNS could not run", judgeDNS(config.DNSCheck{Name: "a"}, nil, inPod), probe.Result{Code: probe.Failed}, reach.Error, "could not run"},
+		{"DNS silence", judgeDNS(config.DNSCheck{Name: "a"}, nil, inPod), probe.Result{Code: probe.TimedOut, Phase: probe.Resolving}, reach.Unreachable, "no answer"},
+		{"DNS silence outside", judgeDNS(config.DNSCheck{Name: "a"}, nil, vantage{}), probe.Result{Code: probe.TimedOut, Phase: probe.Resolving}, reach.Error, "no answer"},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { checkFinding(t, test.judge(test.result, nil), test.want, test.reason) })
+		t.Run(test.name, func(t *testing.T) { checkFinding(t, test.judge(test.result, beside{}), test.want, test.reason) })
 	}
 }
 
@@ -63,7 +68,7 @@ func TestJudgeGRPC(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			checkFinding(t, judgeGRPC(test.check, there)(test.result, nil), test.want, test.reason)
+			checkFinding(t, judgeGRPC(test.check, there)(test.result, beside{}), test.want, test.reason)
 		})
 	}
 }
@@ -79,40 +84,58 @@ func TestJudgeHTTP(t *testing.T) {
 	answer := func(status int, body string) probe.Result {
 		return probe.Result{Code: probe.Answered, Status: status, Body: body, Header: map[string]string{"X-App": "shop"}}
 	}
-	unknown := &probe.Result{Code: probe.Answered, Status: 404, Body: "of the controller"}
-	failed := &probe.Result{Code: probe.TimedOut}
+	mine, other := answer(404, "of the controller"), answer(404, "of the controller, at another time")
+	unknown := beside{controls: [2]*probe.Result{&mine, &mine}}
+	unsteady := beside{controls: [2]*probe.Result{&mine, &other}}
+	failed := beside{controls: [2]*probe.Result{{Code: probe.TimedOut}, {Code: probe.TimedOut}}}
+	asked := func(r probe.Result) beside { return beside{controls: unknown.controls, direct: &r} }
+	none := beside{}
 	declared := func(h config.HTTPCheck) config.Check { return config.Check{HTTP: &h} }
 	tests := []struct {
-		name    string
-		check   config.Check
-		result  probe.Result
-		control *probe.Result
-		want    reach.Outcome
-		reason  string
+		name   string
+		check  config.Check
+		result probe.Result
+		beside beside
+		want   reach.Outcome
+		reason string
 	}{
 		{"200", config.Check{}, answer(200, ""), unknown, reach.Reachable, "HTTP 200"},
 		{"login", config.Check{}, answer(401, ""), unknown, reach.Reachable, "HTTP 401"},
 		{"503", config.Check{}, answer(503, ""), unknown, reach.Unreachable, "HTTP 503"},
 		{"404 of the controller", config.Check{}, answer(404, "of the controller"), unknown, reach.Unreachable, "does not know"},
 		{"404 of the application", config.Check{}, answer(404, "of the application"), unknown, reach.Reachable, "by the application"},
-		{"404 of either", config.Check{}, answer(404, ""), nil, reach.Error, "declare a check"},
+		{"404 of either", config.Check{}, answer(404, ""), none, reach.Error, "declare a check"},
 		{"404 and no control", config.Check{}, answer(404, ""), failed, reach.Error, "declare a check"},
+		{"404 of a controller that is never the same", config.Check{}, answer(404, "of the controller"), unsteady, reach.Error, "differently each time"},
+		{"404 of both", config.Check{}, answer(404, "of the controller"), asked(mine), reach.Reachable, "as the application answers when it is asked itself"},
+		{"404 of the controller alone", config.Check{}, answer(404, "of the controller"), asked(answer(200, "")), reach.Unreachable, "does not know"},
+		{"404, and the application refuses", config.Check{}, answer(404, "of the controller"), asked(probe.Result{Code: probe.Refused}), reach.Unreachable, "does not know"},
+		{"404 and no answer of the application", config.Check{}, answer(404, "of the controller"), asked(probe.Result{Code: probe.Reset}), reach.Error, "could not be asked"},
 		{"silence", config.Check{}, probe.Result{Code: probe.TimedOut, Phase: probe.Answer}, unknown, reach.Unreachable, "connected, but no answer"},
-		{"TLS failure", config.Check{}, probe.Result{Code: probe.TLSError}, nil, reach.Error, "TLS failure"},
-		{"TLS failure where TLS is declared", config.Check{TLS: &config.TLSCheck{}}, probe.Result{Code: probe.TLSError}, nil, reach.Unreachable, "TLS failure"},
-		{"no TLS where it is declared", config.Check{TLS: &config.TLSCheck{}}, answer(200, ""), nil, reach.Unreachable, "there was no TLS"},
-		{"declared status", declared(config.HTTPCheck{Status: []int{404}}), answer(404, ""), nil, reach.Reachable, "HTTP 404"},
-		{"another status", declared(config.HTTPCheck{Status: []int{200, 204}}), answer(302, ""), nil, reach.Unreachable, "not 200 204"},
-		{"no status declared", declared(config.HTTPCheck{}), answer(500, ""), nil, reach.Unreachable, "HTTP 500"},
-		{"header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "shop"}}), answer(200, ""), nil, reach.Reachable, "HTTP 200"},
-		{"another header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "bank"}}), answer(200, ""), nil, reach.Unreachable, `"shop", not "bank"`},
-		{"body", declared(config.HTTPCheck{BodyContains: "welcome"}), answer(200, ""), nil, reach.Unreachable, "does not contain"},
+		{"TLS failure", config.Check{}, probe.Result{Code: probe.TLSError}, none, reach.Error, "TLS failure"},
+		{"TLS failure where TLS is declared", config.Check{TLS: &config.TLSCheck{}}, probe.Result{Code: probe.TLSError}, none, reach.Unreachable, "TLS failure"},
+		{"no TLS where it is declared", config.Check{TLS: &config.TLSCheck{}}, answer(200, ""), none, reach.Unreachable, "there was no TLS"},
+		{"declared status", declared(config.HTTPCheck{Status: []int{404}}), answer(404, ""), none, reach.Reachable, "HTTP 404"},
+		{"another status", declared(config.HTTPCheck{Status: []int{200, 204}}), answer(302, ""), none, reach.Unreachable, "not 200 204"},
+		{"no status declared", declared(config.HTTPCheck{}), answer(500, ""), none, reach.Unreachable, "HTTP 500"},
+		{"404 of the controller, no status declared", declared(config.HTTPCheck{}), answer(404, "of the controller"), unknown, reach.Unreachable, "does not know"},
+		{"404 of the application, body declared", declared(config.HTTPCheck{BodyContains: "welcome"}), answer(404, "of the application"), unknown, reach.Unreachable, "does not contain"},
+		{"header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "shop"}}), answer(200, ""), none, reach.Reachable, "HTTP 200"},
+		{"another header", declared(config.HTTPCheck{Header: map[string]string{"x-app": "bank"}}), answer(200, ""), none, reach.Unreachable, `"shop", not "bank"`},
+		{"body", declared(config.HTTPCheck{BodyContains: "welcome"}), answer(200, ""), none, reach.Unreachable, "does not contain"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			checkFinding(t, judgeHTTP(test.check, there)(test.result, test.control), test.want, test.reason)
+			checkFinding(t, judgeHTTP(test.check, there, true)(test.result, test.beside), test.want, test.reason)
 		})
 	}
+}
+
+// Of what no controller stands before, any answer is the application's own.
+func TestJudgeHTTPOfAService(t *testing.T) {
+	judge := judgeHTTP(config.Check{HTTP: &config.HTTPCheck{}}, there, false)
+	checkFinding(t, judge(probe.Result{Code: probe.Answered, Status: 404}, beside{}), reach.Reachable, "HTTP 404")
+	checkFinding(t, judge(probe.Result{Code: probe.Answered, Status: 503}, beside{}), reach.Unreachable, "HTTP 503")
 }
 
 // What a probe says counts as a denial only where the probe is known to work.
@@ -120,11 +143,11 @@ func TestRead(t *testing.T) {
 	a := attempt{edge: 0, goal: goal{target: probe.Target{ID: 3}, judge: judgeTCP(there)}, control: -1}
 	silence := map[int]probe.Result{3: {Code: probe.TimedOut, Phase: probe.Connecting}}
 	connected := map[int]probe.Result{3: {Code: probe.Answered}}
-	checkFinding(t, a.read(answers{results: silence}, vantage{}, ""), reach.Unreachable, "time-out")
-	checkFinding(t, a.read(answers{results: silence}, vantage{}, "its node is gone"), reach.Error, "its node is gone")
-	checkFinding(t, a.read(answers{results: connected}, vantage{}, "its node is gone"), reach.Reachable, "connected")
-	checkFinding(t, a.read(answers{}, vantage{}, ""), reach.Error, "no result")
-	checkFinding(t, a.read(answers{err: errTest}, vantage{}, ""), reach.Error, errTest.Error())
+	checkFinding(t, a.read(answers{results: silence}, nil, vantage{}, ""), reach.Unreachable, "time-out")
+	checkFinding(t, a.read(answers{results: silence}, nil, vantage{}, "its node is gone"), reach.Error, "its node is gone")
+	checkFinding(t, a.read(answers{results: connected}, nil, vantage{}, "its node is gone"), reach.Reachable, "connected")
+	checkFinding(t, a.read(answers{}, nil, vantage{}, ""), reach.Error, "no result")
+	checkFinding(t, a.read(answers{err: errTest}, nil, vantage{}, ""), reach.Error, errTest.Error())
 }
 
 type testError string
@@ -134,7 +157,7 @@ func (e testError) Error() string { return string(e) }
 const errTest = testError("the image cannot be pulled")
 
 func TestTwoRoundsMustAgree(t *testing.T) {
-	up, down := finding{reach.Reachable, "connected"}, finding{reach.Unreachable, "time-out"}
+	up, down := finding{outcome: reach.Reachable, reason: "connected"}, finding{outcome: reach.Unreachable, reason: "time-out"}
 	tests := []struct {
 		name    string
 		history []finding
@@ -170,7 +193,7 @@ func TestSampled(t *testing.T) {
 	sample := func(up bool, results ...probe.Result) *sampled {
 		s := &sampled{up: up, attempt: attempt{goal: goal{judge: judgeTCP(there)}, control: -1}}
 		for _, r := range results {
-			s.note(r, nil)
+			s.note(r, beside{})
 		}
 		return s
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	coordination "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/stagegate/stagegate/internal/reach"
 )
@@ -74,21 +76,27 @@ func (p *Prober) renew(ctx context.Context) {
 }
 
 // sweep removes what earlier runs left: those whose leases have run out, and those of
-// this run's own id, whose process is gone since this one resumes it.
+// this run's own id, whose process is gone since this one resumes it. Pods are listed first:
+// a run makes its lease before them, so that no pod is seen whose lease is not.
 func (p *Prober) sweep(ctx context.Context) error {
-	leases, err := p.clients.CoordinationV1().Leases("").List(ctx, metav1.ListOptions{LabelSelector: reach.ProbeLabel})
+	labelled := metav1.ListOptions{LabelSelector: reach.ProbeLabel}
+	pods, err := p.clients.CoreV1().Pods("").List(ctx, labelled)
+	if err != nil {
+		return err
+	}
+	leases, err := p.clients.CoordinationV1().Leases("").List(ctx, labelled)
+	if err != nil || len(pods.Items)+len(leases.Items) == 0 {
+		return err
+	}
+	now, err := p.clock(ctx)
 	if err != nil {
 		return err
 	}
 	alive := map[string]bool{}
 	for _, lease := range leases.Items {
-		if run := lease.Labels[reach.ProbeLabel]; run != p.options.RunID && !expired(lease, time.Now()) {
+		if run := lease.Labels[reach.ProbeLabel]; run != p.options.RunID && !expired(lease, now) {
 			alive[run] = true
 		}
-	}
-	pods, err := p.clients.CoreV1().Pods("").List(ctx, metav1.ListOptions{LabelSelector: reach.ProbeLabel})
-	if err != nil {
-		return err
 	}
 	dead := map[string]bool{}
 	for _, lease := range leases.Items {
@@ -107,11 +115,45 @@ func (p *Prober) sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// expired tells whether a lease was not renewed in time, all by the clock of the API
+// server: those of two machines may differ by more than a lease lasts.
 func expired(lease coordination.Lease, now time.Time) bool {
 	if lease.Spec.RenewTime == nil || lease.Spec.LeaseDurationSeconds == nil {
 		return true
 	}
-	return now.After(lease.Spec.RenewTime.Add(time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second))
+	renewed := time.Time{}
+	for _, written := range lease.ManagedFields {
+		if written.Time != nil && written.Time.After(renewed) {
+			renewed = written.Time.Time
+		}
+	}
+	if renewed.IsZero() {
+		renewed = lease.Spec.RenewTime.Time
+	}
+	return now.After(renewed.Add(time.Duration(*lease.Spec.LeaseDurationSeconds) * time.Second))
+}
+
+// serverTime is the API server's clock, as its answers tell it (RFC 9110, Date).
+func (p *Prober) serverTime(ctx context.Context) (time.Time, error) {
+	client, err := rest.HTTPClientFor(p.config)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the API server's clock: %w", err)
+	}
+	url := p.clients.CoreV1().RESTClient().Get().AbsPath("/version").URL().String()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the API server's clock: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the API server's clock: %w", err)
+	}
+	_ = response.Body.Close() // nothing in it is of use
+	now, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the API server's clock: %w", err)
+	}
+	return now, nil
 }
 
 // removeRun deletes the pods and leases of a run wherever they are, and waits until they

@@ -108,6 +108,9 @@ type Prober struct {
 	// cannot be started again.
 	ephemeralName string
 
+	// clock is that of the API server.
+	clock func(context.Context) (time.Time, error)
+
 	stopRenewing context.CancelFunc
 	renewing     sync.WaitGroup
 
@@ -117,6 +120,10 @@ type Prober struct {
 	forwards map[string]*forwarding       // by pod and port
 	seen     map[reach.Edge]reach.Outcome // of the last Probe
 	answered map[reach.Edge]bool          // in any Probe
+	// distinct are the edges whose answers have been told from the controller's own, and
+	// direct is what their backends answer themselves.
+	distinct map[reach.Edge]bool
+	direct   map[reach.Edge]*probe.Result
 }
 
 var validRunID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
@@ -140,7 +147,9 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 		ephemeralName: "stagegate-probe-" + strconv.FormatInt(time.Now().UnixNano(), 36),
 		pods:          map[string]*probePod{}, doors: map[string]door{},
 		forwards: map[string]*forwarding{}, seen: map[reach.Edge]reach.Outcome{}, answered: map[reach.Edge]bool{},
+		distinct: map[reach.Edge]bool{}, direct: map[reach.Edge]*probe.Result{},
 	}
+	p.clock = p.serverTime
 	if err := p.sweep(ctx); err != nil {
 		return nil, fmt.Errorf("removing probe pods of earlier runs: %w", err)
 	}

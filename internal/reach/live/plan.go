@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/stagegate/stagegate/internal/config"
@@ -14,14 +15,30 @@ import (
 type finding struct {
 	outcome reach.Outcome
 	reason  string
+	// moot says why no probe can ever find this out, where that is so: an edge that nobody
+	// declared is then left out.
+	moot string
+	// caveat is what readers should know of a finding that is less than it seems.
+	caveat string
 }
 
-// goal is one thing to send, and how to read what comes back. The answer to control, where
-// there is one, tells an answer of the ingress controller from one of what is behind it.
+// goal is one thing to send, and how to read what comes back. The answers to control, where
+// there is one, tell an answer of the ingress controller from one of what is behind it.
 type goal struct {
 	target  probe.Target
 	control *probe.Target
-	judge   func(result probe.Result, control *probe.Result) finding
+	judge   judgement
+	// fleeting tells that the target's address goes with a pod.
+	fleeting bool
+}
+
+// beside is what else was asked, to tell who an answer is from.
+type beside struct {
+	// controls are the controller's answers to what it does not know; it is asked twice,
+	// since answers that differ each time tell nothing.
+	controls [2]*probe.Result
+	// direct is the answer of a backend to the same request, sent past the controller.
+	direct *probe.Result
 }
 
 // attempt is a goal tried from a vantage for an edge.
@@ -29,7 +46,13 @@ type attempt struct {
 	edge    int // of the plan's expectations
 	from    string
 	goal    goal
-	control int // the ID of the control's target, or -1
+	control int // the ID of the first of two targets of the control, or -1
+}
+
+// direct is a request for a backend of an edge, sent past the controller.
+type direct struct {
+	from   string
+	target probe.Target
 }
 
 // plan is all that is to be tried for a set of edges.
@@ -39,6 +62,8 @@ type plan struct {
 	attempts []attempt
 	settled  map[int]finding // edges for which there is nothing to try
 	targets  map[string][]probe.Target
+	direct   map[int]direct
+	caveats  map[int]string // what is not tried of an edge, and why
 	nodes    nodeSet
 }
 
@@ -65,7 +90,7 @@ func (p *Prober) plan(ctx context.Context, topo *topology.Cluster, edges []reach
 		checks: map[string]config.Check{}, routable: map[string]bool{}, controls: map[string]int{},
 		out: &plan{
 			edges: edges, vantages: map[string]vantage{}, settled: map[int]finding{},
-			targets: map[string][]probe.Target{}, nodes: nodes,
+			targets: map[string][]probe.Target{}, direct: map[int]direct{}, caveats: map[int]string{}, nodes: nodes,
 		},
 	}
 	for _, c := range p.options.Checks {
@@ -83,7 +108,7 @@ func checkKey(name string, e reach.Edge) string { return name + "\n" + e.String(
 func (p *planner) add(i int, e reach.Expectation) {
 	vantages, err := p.vantages(e.From)
 	if err != nil {
-		p.out.settled[i] = finding{reach.Error, err.Error()}
+		p.out.settled[i] = unsent(err)
 		return
 	}
 	for _, v := range vantages {
@@ -111,16 +136,16 @@ func (p *planner) attempt(edge int, v vantage, g goal) {
 	p.out.targets[key] = append(p.out.targets[key], a.goal.target)
 }
 
-// controlID adds a control to a vantage's targets once.
+// controlID adds a control to a vantage's targets once, to be asked twice.
 func (p *planner) controlID(key string, control probe.Target) int {
-	name := key + "\n" + control.HTTP.URL
+	name := key + "\n" + control.HTTP.Method + " " + control.HTTP.URL
 	if id, ok := p.controls[name]; ok {
 		return id
 	}
-	control = p.number(control)
-	p.controls[name] = control.ID
-	p.out.targets[key] = append(p.out.targets[key], control)
-	return control.ID
+	first, second := p.number(control), p.number(control)
+	p.controls[name] = first.ID
+	p.out.targets[key] = append(p.out.targets[key], first, second)
+	return first.ID
 }
 
 func (p *planner) number(t probe.Target) probe.Target {
@@ -136,7 +161,7 @@ func (p *planner) number(t probe.Target) probe.Target {
 func (p *planner) goals(e reach.Expectation, v vantage) ([]goal, *finding) {
 	to, err := reach.ParseEndpoint(e.To)
 	if err != nil {
-		return nil, &finding{reach.Error, err.Error()}
+		return nil, &finding{outcome: reach.Error, reason: err.Error()}
 	}
 	check, declared := p.checks[checkKey(e.Name, e.Edge)]
 	if !declared {
@@ -149,16 +174,35 @@ func (p *planner) goals(e reach.Expectation, v vantage) ([]goal, *finding) {
 	} else {
 		goals, nothing = p.addressGoals(check, to, v)
 	}
+	if nothing == nil {
+		goals = append(goals, p.eachNode(to, v, judgeTCP)...)
+	}
 	if nothing == nil && check.DNS != nil {
-		goals = append(goals, p.dnsGoal(*check.DNS))
+		g, problem := p.dnsGoal(check, v)
+		goals, nothing = append(goals, g), problem
 	}
 	return goals, nothing
 }
 
 func cannot(format string, args ...any) *finding {
-	return &finding{reach.Error, fmt.Sprintf(format, args...)}
+	return &finding{outcome: reach.Error, reason: fmt.Sprintf(format, args...)}
+}
+
+// never is a finding that no probe could better.
+func never(why, format string, args ...any) *finding {
+	return &finding{outcome: reach.Error, reason: fmt.Sprintf(format, args...), moot: why}
+}
+
+// unsent is the finding where an error keeps a probe from being sent.
+func unsent(err error) finding {
+	f := finding{outcome: reach.Error, reason: err.Error()}
+	var standIn *noStandIn
+	if errors.As(err, &standIn) {
+		f.moot = err.Error()
+	}
+	return f
 }
 
 func nothingThere(format string, args ...any) *finding {
-	return &finding{reach.Unreachable, fmt.Sprintf(format, args...)}
+	return &finding{outcome: reach.Unreachable, reason: fmt.Sprintf(format, args...)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -98,11 +99,19 @@ func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {
 	}
 	pod, err := p.clients.CoreV1().Pods(v.like.Namespace).Create(ctx, p.podLike(original, v.node, owner), metav1.CreateOptions{})
 	if err != nil {
-		made.err = fmt.Errorf("making a probe pod like %s/%s: %w", v.like.Namespace, v.like.Name, err)
+		made.err = fmt.Errorf("making a probe pod like %s/%s: %w%s", v.like.Namespace, v.like.Name, err, wayOut(err))
 		return made
 	}
 	made.name = pod.Name
 	return made
+}
+
+// wayOut is what to do where policy forbids making pods.
+func wayOut(err error) string {
+	if apierrors.IsForbidden(err) {
+		return ": allow it, or set spec.probes.ephemeral in the environment to probe from the workload's own pods"
+	}
+	return ""
 }
 
 // drop deletes a probe pod that is of no use any more. A failure leaves it to Close.
@@ -124,8 +133,7 @@ func (p *Prober) collides(ctx context.Context, like *topology.Pod) error {
 	}
 	for _, s := range services.Items {
 		if s.Spec.PublishNotReadyAddresses && len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(like.Labels)) {
-			return fmt.Errorf("the Service %s/%s publishes addresses that are not ready and selects the labels of %s, so it would send traffic to a probe pod with them",
-				s.Namespace, s.Name, like.Workload)
+			return &noStandIn{like.Workload, s.Namespace + "/" + s.Name}
 		}
 	}
 	return nil
@@ -134,7 +142,7 @@ func (p *Prober) collides(ctx context.Context, like *topology.Pod) error {
 // state is what the API says of a probe pod.
 type state struct {
 	running bool   // the program runs
-	control bool   // and passes its positive control, of which readiness of the container is the sign
+	doubt   string // why it does not pass its positive control, if so
 	problem string // why it will never run
 	waiting string
 }
@@ -147,25 +155,29 @@ func (p *Prober) states(ctx context.Context) (map[string]state, error) {
 	}
 	out := make(map[string]state, len(pods.Items))
 	for _, pod := range pods.Items {
-		out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = stateOf(&pod)
+		out[probePod{namespace: pod.Namespace, name: pod.Name, container: container}.id()] = stateOf(&pod, container, pod.Status.ContainerStatuses)
 	}
 	return out, p.ephemeralStates(ctx, out)
 }
 
-func stateOf(pod *corev1.Pod) state {
+// stateOf is that of the container with the name: webhooks may have added others.
+func stateOf(pod *corev1.Pod, name string, statuses []corev1.ContainerStatus) state {
 	if pod.DeletionTimestamp != nil {
 		return state{problem: "it is being deleted"}
 	}
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 		return state{problem: strings.TrimSpace("it has ended: " + pod.Status.Reason + " " + pod.Status.Message)}
 	}
-	if len(pod.Status.ContainerStatuses) == 0 {
+	i := slices.IndexFunc(statuses, func(c corev1.ContainerStatus) bool { return c.Name == name })
+	if i < 0 {
 		return state{waiting: "its node has not started it"}
 	}
-	c := pod.Status.ContainerStatuses[0]
+	c := statuses[i]
 	switch {
+	case c.State.Running != nil && c.Ready:
+		return state{running: true}
 	case c.State.Running != nil:
-		return state{running: true, control: c.Ready}
+		return state{running: true, doubt: "its own node cannot reach it either, so its network does not work"}
 	case c.State.Waiting != nil:
 		return waitingFor(c.State.Waiting)
 	}

@@ -1,10 +1,12 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -31,12 +33,25 @@ func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reac
 		return matrix, fmt.Errorf("probing: %w", err)
 	}
 	for i, e := range edges {
-		matrix.Edges = append(matrix.Edges, reach.Result{Edge: e.Edge, Outcome: found[i].outcome, Reason: found[i].reason})
-		p.seen[e.Edge] = found[i].outcome
-		p.answered[e.Edge] = p.answered[e.Edge] || found[i].outcome == reach.Reachable
+		f := found[i]
+		if p.leftOut(e, f) {
+			continue
+		}
+		matrix.Edges = append(matrix.Edges, reach.Result{Edge: e.Edge, Outcome: f.outcome, Reason: f.reason})
+		p.remember(e.Edge, f)
 	}
+	matrix.Notes = append(p.notesOf(edges, found), caveatsOf(edges, found)...)
 	matrix.Sort()
 	return matrix, nil
+}
+
+// remember keeps what later rounds are judged by.
+func (p *Prober) remember(e reach.Edge, f finding) {
+	p.seen[e] = f.outcome
+	if f.outcome == reach.Reachable {
+		p.answered[e] = true
+		p.distinct[e] = p.distinct[e] || f.caveat == ""
+	}
 }
 
 func (p *Prober) settle(ctx context.Context, plan *plan) ([]finding, error) {
@@ -101,7 +116,7 @@ func verdictOf(h []finding, rounds int) finding {
 	for _, f := range h[max(0, n-4):] {
 		story = append(story, fmt.Sprintf("%s (%s)", f.outcome, f.reason))
 	}
-	return finding{reach.Error, "flaky: " + strings.Join(story, ", then ")}
+	return finding{outcome: reach.Error, reason: "flaky: " + strings.Join(story, ", then ")}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -126,18 +141,50 @@ func (p *Prober) round(ctx context.Context, plan *plan, open []int) (map[int]fin
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	direct := p.askBackends(ctx, plan, attempts, answers)
 	trust, err := p.trust(ctx, vantages)
 	if err != nil {
 		return nil, err
 	}
 	out := map[int]finding{}
 	for _, a := range attempts {
-		f := a.read(answers[a.from], plan.vantages[a.from], trust[a.from])
-		if worst, ok := out[a.edge]; !ok || worse(f.outcome, worst.outcome) {
-			out[a.edge] = f
+		f := a.read(answers[a.from], direct[a.edge], plan.vantages[a.from], trust[a.from])
+		if so, known := out[a.edge]; known {
+			f = so.with(f)
 		}
+		out[a.edge] = f
+	}
+	for i, f := range out {
+		f.caveat = cmp.Or(f.caveat, plan.caveats[i])
+		out[i] = f
 	}
 	return out, nil
+}
+
+// askBackends asks the backends themselves where the answer of a route may be that of its
+// controller alone. An edge whose answers could be told apart before needs no such help.
+func (p *Prober) askBackends(ctx context.Context, plan *plan, attempts []attempt, got map[string]answers) map[int]*probe.Result {
+	orders := map[string][]probe.Target{}
+	asked := map[int]bool{}
+	for _, a := range attempts {
+		d, can := plan.direct[a.edge]
+		if can && !asked[a.edge] && !p.distinct[plan.edges[a.edge].Edge] && got[a.from].results[a.goal.target.ID].Status == http.StatusNotFound {
+			asked[a.edge] = true
+			orders[d.from] = append(orders[d.from], d.target)
+		}
+	}
+	found := p.carryOut(ctx, orders)
+	out := map[int]*probe.Result{}
+	for i := range asked {
+		d := plan.direct[i]
+		r, ok := found[d.from].results[d.target.ID]
+		if !ok {
+			r = probe.Result{Code: probe.Failed, Detail: "the probe gave no result"}
+		}
+		out[i] = &r
+		p.direct[plan.edges[i].Edge] = &r
+	}
+	return out
 }
 
 // retryYoung asks again from probe pods that have just been made and say that something is
@@ -148,7 +195,7 @@ func (p *Prober) retryYoung(ctx context.Context, attempts []attempt, orders map[
 	for _, a := range attempts {
 		r, ok := got[a.from].results[a.goal.target.ID]
 		born := p.pod(a.from).born
-		if !ok || a.from == "" || time.Since(born) > youth || a.goal.judge(r, nil).outcome != reach.Unreachable {
+		if !ok || a.from == "" || time.Since(born) > youth || a.goal.judge(r, beside{}).outcome != reach.Unreachable {
 			continue
 		}
 		again[a.from] = orders[a.from]
@@ -173,7 +220,7 @@ func (pl *plan) of(open []int) (attempts []attempt, orders map[string][]probe.Ta
 	for _, a := range pl.attempts {
 		if _, ok := slices.BinarySearch(open, a.edge); ok {
 			attempts = append(attempts, a)
-			needed[a.goal.target.ID], needed[a.control] = true, true
+			a.needs(needed)
 			vantages[a.from] = pl.vantages[a.from]
 		}
 	}
@@ -187,11 +234,27 @@ func (pl *plan) of(open []int) (attempts []attempt, orders map[string][]probe.Ta
 	return attempts, orders, vantages
 }
 
-// worse orders outcomes when an edge is tried in several ways: one that is proven to fail
-// counts most, then one that could not be tried.
-func worse(a, b reach.Outcome) bool {
+// needs notes the targets that an attempt is judged by.
+func (a attempt) needs(targets map[int]bool) {
+	targets[a.goal.target.ID] = true
+	if a.control >= 0 {
+		targets[a.control], targets[a.control+1] = true, true
+	}
+}
+
+// with joins what came of two ways of trying an edge: one that is proven to fail counts
+// most, then one that could not be tried. Only what is moot in every way is moot.
+func (f finding) with(other finding) finding {
 	rank := map[reach.Outcome]int{reach.Reachable: 1, reach.Error: 2, reach.Unreachable: 3}
-	return rank[a] > rank[b]
+	worst := f
+	if rank[other.outcome] > rank[f.outcome] {
+		worst = other
+	}
+	if f.moot == "" || other.moot == "" {
+		worst.moot = ""
+	}
+	worst.caveat = cmp.Or(f.caveat, other.caveat)
+	return worst
 }
 
 // answers are the results of one vantage by target, or why there are none.
@@ -242,21 +305,26 @@ func (p *Prober) pod(key string) probePod {
 }
 
 // read is what an attempt came to. distrust says why silence proves nothing, if it does.
-func (a attempt) read(got answers, v vantage, distrust string) finding {
+func (a attempt) read(got answers, direct *probe.Result, v vantage, distrust string) finding {
 	r, ok := got.results[a.goal.target.ID]
 	if !ok {
 		if got.err == nil {
-			return finding{reach.Error, "the probe gave no result"}
+			return finding{outcome: reach.Error, reason: "the probe gave no result"}
 		}
-		return finding{reach.Error, got.err.Error()}
+		return finding{outcome: reach.Error, reason: got.err.Error()}
 	}
-	var control *probe.Result
-	if c, ok := got.results[a.control]; ok {
-		control = &c
+	b := beside{direct: direct}
+	for i := range b.controls {
+		if c, ok := got.results[a.control+i]; ok && a.control >= 0 {
+			b.controls[i] = &c
+		}
 	}
-	f := a.goal.judge(r, control)
+	f := a.goal.judge(r, b)
+	if distrust != "" {
+		f.moot = "" // a probe that works may know better
+	}
 	if f.outcome == reach.Unreachable && distrust != "" {
-		f = finding{reach.Error, fmt.Sprintf("the probe cannot be trusted (%s), though it says: %s", distrust, f.reason)}
+		f = finding{outcome: reach.Error, reason: fmt.Sprintf("the probe cannot be trusted (%s), though it says: %s", distrust, f.reason)}
 	}
 	if !v.outside() {
 		f.reason += ", from " + v.String()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"errors"
 	"net"
 	"strings"
 
@@ -23,7 +24,7 @@ func (p *planner) routeGoals(check config.Check, v vantage) ([]goal, *finding) {
 	case route.Controller == nil:
 		return nil, nothingThere("no ingress controller serves %s: %s", route.Owner, route.Problem)
 	case !literal(check.Edge.Path, route.PathType):
-		return nil, cannot("the path %s is a pattern, not one to ask for: declare a check with a path that it matches", check.Edge.Path)
+		return nil, never("the path is a pattern, not one to ask for: declare a check with a path that it matches", "the path %s is a pattern, not one to ask for: declare a check with a path that it matches", check.Edge.Path)
 	}
 	scheme := "http"
 	if route.TLS || check.TLS != nil {
@@ -37,8 +38,8 @@ func (p *planner) routeGoals(check config.Check, v vantage) ([]goal, *finding) {
 		return nil, cannot("%v", err)
 	}
 	q := request(check, scheme, at, resolve)
-	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at)}
-	g.control = p.unknownRoute(route, scheme, at)
+	g := goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, true), fleeting: at.fleeting}
+	g.control = p.unknownRoute(route, scheme, at, q.Method)
 	return []goal{g}, nil
 }
 
@@ -51,8 +52,13 @@ func (p *planner) addBackends(edge int, e reach.Expectation) {
 		return
 	}
 	vantages, err := p.vantages(route.Owner)
-	if err != nil {
-		p.out.settled[edge] = finding{reach.Error, err.Error()}
+	var standIn *noStandIn
+	switch {
+	case errors.As(err, &standIn):
+		p.out.caveats[edge] = "new connections of the ingress controller to its backends are not tried: " + err.Error()
+		return
+	case err != nil:
+		p.out.settled[edge] = unsent(err)
 		return
 	}
 	for _, b := range route.Backends {
@@ -66,16 +72,36 @@ func (p *planner) addBackends(edge int, e reach.Expectation) {
 				continue
 			}
 			for _, at := range places {
-				p.attempt(edge, v, goal{target: probe.Target{Protocol: probe.TCP, Address: at.address}, judge: judgeBackend(at)})
+				p.attempt(edge, v, goal{target: probe.Target{Protocol: probe.TCP, Address: at.address}, judge: judgeBackend(at), fleeting: at.fleeting})
+				p.askDirectly(edge, e, v, at)
+			}
+			for _, g := range p.eachNode(to, v, judgeBackend) {
+				p.attempt(edge, v, g)
 			}
 		}
 	}
 }
 
+// askDirectly keeps the request of an edge as it would be sent to a backend itself, for
+// the case that the controller's answer is not told from the application's.
+func (p *planner) askDirectly(edge int, e reach.Expectation, v vantage, at place) {
+	check, declared := p.checks[checkKey(e.Name, e.Edge)]
+	if _, known := p.out.direct[edge]; known || declared && check.HTTP != nil && len(check.HTTP.Status) > 0 {
+		return
+	}
+	check.Edge = e.Edge
+	var resolve map[string]string
+	if h := host(e.Host); h != "" {
+		resolve = map[string]string{net.JoinHostPort(h, portOf("http")): at.address}
+	}
+	q := request(check, "http", at, resolve)
+	p.out.direct[edge] = direct{from: v.key(), target: p.number(probe.Target{Protocol: probe.HTTP, HTTP: &q})}
+}
+
 func judgeBackend(at place) judgement {
 	connect := judgeTCP(at)
-	return func(r probe.Result, control *probe.Result) finding {
-		f := connect(r, control)
+	return func(r probe.Result, b beside) finding {
+		f := connect(r, b)
 		if f.outcome == reach.Unreachable {
 			f.reason = "new connections of the ingress controller to its backend fail: " + f.reason
 		}
@@ -138,7 +164,7 @@ func (p *planner) through(route *topology.Route, v vantage, scheme, host string)
 	switch {
 	case route.Controller.External:
 		find = func(_ *topology.Controller, scheme string) (place, error) {
-			return p.publishedDoor(route.Owner, scheme)
+			return publishedDoor(route, scheme)
 		}
 	case v.outside():
 		find = p.outerDoor
@@ -183,13 +209,14 @@ func request(check config.Check, scheme string, at place, resolve map[string]str
 
 // unknownRoute asks the controller for what no route publishes. Where some route takes
 // every host and path there is nothing such, and nil is returned.
-func (p *planner) unknownRoute(route *topology.Route, scheme string, at place) *probe.Target {
+func (p *planner) unknownRoute(route *topology.Route, scheme string, at place, method string) *probe.Target {
 	for _, r := range p.topo.Routes {
 		if host(r.Host) == "" && (r.Path == "" || r.Path == "/") && r.PathType != "Exact" && r.Controller == route.Controller {
 			return nil
 		}
 	}
 	q := probe.Request{
+		Method:  method,
 		URL:     scheme + "://" + unknownHost + "/stagegate-control",
 		Resolve: map[string]string{net.JoinHostPort(unknownHost, portOf(scheme)): at.address},
 	}
@@ -210,5 +237,5 @@ func (p *planner) declaredHTTPGoal(check config.Check, at place) goal {
 		resolve = map[string]string{net.JoinHostPort(h, portOf(scheme)): at.address}
 	}
 	q := request(check, scheme, at, resolve)
-	return goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at)}
+	return goal{target: probe.Target{Protocol: probe.HTTP, HTTP: &q}, judge: judgeHTTP(check, at, false)}
 }

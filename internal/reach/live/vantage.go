@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 )
@@ -40,9 +42,9 @@ func (v vantage) key() string {
 		return v.like.Namespace + "\n" + v.node + "\nhost network"
 	}
 	parts := []string{v.like.Namespace, v.like.ServiceAccount, v.node}
-	labels := identityLabels(v.like.Labels)
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		parts = append(parts, name+"="+labels[name])
+	identity := identityLabels(v.like.Labels)
+	for _, name := range slices.Sorted(maps.Keys(identity)) {
+		parts = append(parts, name+"="+identity[name])
 	}
 	return strings.Join(parts, "\n")
 }
@@ -81,7 +83,29 @@ func (p *planner) vantages(from string) ([]vantage, error) {
 	if len(pods) == 0 {
 		return nil, fmt.Errorf("no pod of %s is on a node, so its identity cannot be taken", from)
 	}
+	if err := p.standIn(pods[0]); err != nil {
+		return nil, err
+	}
 	return p.spread(pods), nil
+}
+
+// noStandIn says that no probe pod may have the identity of a workload, since it would get
+// traffic that is meant for the workload's pods.
+type noStandIn struct{ workload, service string }
+
+func (n *noStandIn) Error() string {
+	return fmt.Sprintf("the Service %s publishes addresses that are not ready and selects the labels of %s, so it would send traffic to a probe pod with them: "+
+		"set spec.probes.ephemeral in the environment to probe from the workload's own pods", n.service, n.workload)
+}
+
+// standIn finds a Service that would send traffic to a pod that is never ready.
+func (p *planner) standIn(pod *topology.Pod) error {
+	for _, s := range p.topo.Services {
+		if s.PublishNotReady && s.Namespace == pod.Namespace && len(s.Selector) > 0 && !p.options.Ephemeral && labels.SelectorFromSet(s.Selector).Matches(labels.Set(pod.Labels)) {
+			return &noStandIn{pod.Workload, s.Namespace + "/" + s.Name}
+		}
+	}
+	return nil
 }
 
 func (p *planner) controllerPods(owner string) ([]*topology.Pod, error) {

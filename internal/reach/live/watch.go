@@ -17,18 +17,18 @@ import (
 const watchRetry = 500 * time.Millisecond
 
 // Watch samples edges at the interval, each from all its vantages, until stop is called;
-// stop returns for how long each edge was down, from each vantage. Edges to pods and
-// workloads are left out: their addresses change in any rollout. An edge counts from its
+// stop returns for how long each edge was down, from each vantage. What is reached at the
+// address of a pod is left out, and returned: any rollout changes it. An edge counts from its
 // first answer on, and only silence or a refusal counts as down; a sample that could not
 // be taken counts as nothing. What a probe saw while it did not pass its positive control
 // is left out too, and makes stop return an error.
-func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation, interval time.Duration) (stop func() ([]gate.Interruption, error), err error) {
-	plan, err := p.plan(ctx, topo, slices.DeleteFunc(slices.Clone(edges), unstable))
+func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation, interval time.Duration) (stop func() ([]gate.Interruption, error), unwatched []reach.Edge, err error) {
+	plan, err := p.plan(ctx, topo, edges)
 	if err != nil {
-		return nil, fmt.Errorf("planning to watch edges: %w", err)
+		return nil, nil, fmt.Errorf("planning to watch edges: %w", err)
 	}
 	if err := p.ensurePods(ctx, plan.vantages, plan.nodes); err != nil {
-		return nil, fmt.Errorf("making probe pods to watch edges: %w", err)
+		return nil, nil, fmt.Errorf("making probe pods to watch edges: %w", err)
 	}
 	watching, cancel := context.WithCancel(ctx)
 	w := newWatch(p, plan)
@@ -40,13 +40,7 @@ func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reac
 		cancel()
 		group.Wait()
 		return p.believed(context.WithoutCancel(ctx), plan, w)
-	}), nil
-}
-
-// unstable tells of edges whose target's address does not outlive a rollout.
-func unstable(e reach.Expectation) bool {
-	to, err := reach.ParseEndpoint(e.To)
-	return err != nil || !slices.Contains([]string{"ingress", "httproute", "service", "ip"}, to.Kind)
+	}), w.unwatched, nil
 }
 
 // watchFrom carries out an order until ctx ends, making the probe pod anew where the
@@ -72,7 +66,8 @@ func (p *Prober) watchFrom(ctx context.Context, plan *plan, key string, order pr
 
 // watch is what has been sampled so far.
 type watch struct {
-	orders map[string][]probe.Target // by vantage
+	orders    map[string][]probe.Target // by vantage
+	unwatched []reach.Edge              // those that are not sampled at their own target
 
 	mu       sync.Mutex
 	samples  map[int]*sampled      // by target
@@ -80,21 +75,30 @@ type watch struct {
 }
 
 // newWatch takes one attempt of each edge from each vantage: one way is enough to sample.
+// The first attempt of an edge is at its own target.
 func newWatch(p *Prober, plan *plan) *watch {
 	w := &watch{orders: map[string][]probe.Target{}, samples: map[int]*sampled{}, controls: map[int]*probe.Result{}}
 	type way struct {
 		edge int
 		from string
 	}
-	needed, taken := map[int]bool{}, map[way]bool{}
+	needed, taken, first := map[int]bool{}, map[way]bool{}, map[int]bool{}
 	for _, a := range plan.attempts {
-		if taken[way{a.edge, a.from}] {
+		edge := plan.edges[a.edge].Edge
+		if a.goal.fleeting && !first[a.edge] {
+			w.unwatched = append(w.unwatched, edge)
+		}
+		first[a.edge] = true
+		if a.goal.fleeting || taken[way{a.edge, a.from}] {
 			continue
 		}
 		taken[way{a.edge, a.from}] = true
-		edge := plan.edges[a.edge].Edge
-		w.samples[a.goal.target.ID] = &sampled{edge: edge, attempt: a, up: p.seen[edge] == reach.Reachable}
-		needed[a.goal.target.ID], needed[a.control] = true, true
+		s := &sampled{edge: edge, attempt: a, up: p.seen[edge] == reach.Reachable}
+		if !p.distinct[edge] {
+			s.direct = p.direct[edge]
+		}
+		w.samples[a.goal.target.ID] = s
+		a.needs(needed)
 	}
 	for key, targets := range plan.targets {
 		for _, t := range targets {
@@ -110,7 +114,11 @@ func (w *watch) note(r probe.Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if s := w.samples[r.ID]; s != nil {
-		s.note(r, w.controls[s.attempt.control])
+		b := beside{direct: s.direct}
+		if c := s.attempt.control; c >= 0 {
+			b.controls = [2]*probe.Result{w.controls[c], w.controls[c+1]}
+		}
+		s.note(r, b)
 		return
 	}
 	w.controls[r.ID] = &r
@@ -120,9 +128,10 @@ func (w *watch) note(r probe.Result) {
 type sampled struct {
 	edge    reach.Edge
 	attempt attempt
-	up      bool      // it has been reachable
-	since   time.Time // down since, or zero
-	last    time.Time // end of the last sample
+	direct  *probe.Result // the last answer of a backend itself
+	up      bool          // it has been reachable
+	since   time.Time     // down since, or zero
+	last    time.Time     // end of the last sample
 	past    []downtime
 }
 
@@ -132,9 +141,9 @@ type downtime struct {
 	began time.Time
 }
 
-func (s *sampled) note(r probe.Result, control *probe.Result) {
+func (s *sampled) note(r probe.Result, b beside) {
 	s.last = r.At.Add(r.Latency)
-	switch s.attempt.goal.judge(r, control).outcome {
+	switch s.attempt.goal.judge(r, b).outcome {
 	case reach.Unreachable:
 		if s.up && s.since.IsZero() {
 			s.since = r.At

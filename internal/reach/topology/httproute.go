@@ -45,7 +45,7 @@ func (b *builder) httpRoute(r *resolver, route item[gatewayv1.HTTPRoute], gatewa
 		attached = true
 		controller, problem := r.resolve(&g.search)
 		for _, out := range b.routeRules(route, hosts, grants) {
-			out.Owner, out.Controller, out.Problem = owner, controller, problem
+			out.Owner, out.Controller, out.Problem, out.Addresses = owner, controller, problem, g.search.addresses
 			b.addRoute(out)
 		}
 	}

@@ -28,18 +28,26 @@ func (b *builder) ingresses(r *resolver) {
 		if wanted[class.name] == nil {
 			wanted[class.name] = &search{class: class, problem: problem}
 		}
-		for _, in := range i.value.Status.LoadBalancer.Ingress {
-			wanted[class.name].addresses = append(wanted[class.name].addresses, cmp.Or(in.IP, in.Hostname))
-		}
+		wanted[class.name].addresses = append(wanted[class.name].addresses, statusAddresses(i)...)
 	}
 	for _, i := range all {
 		class, _ := classes.of(i)
 		controller, problem := r.resolve(wanted[class.name])
 		for _, route := range ingressRoutes(i) {
-			route.Controller, route.Problem = controller, problem
+			route.Controller, route.Problem, route.Addresses = controller, problem, statusAddresses(i)
 			b.cluster.Routes = append(b.cluster.Routes, route)
 		}
 	}
+}
+
+func statusAddresses(i item[networkingv1.Ingress]) []string {
+	var out []string
+	for _, in := range i.value.Status.LoadBalancer.Ingress {
+		if address := cmp.Or(in.IP, in.Hostname); address != "" {
+			out = append(out, address)
+		}
+	}
+	return out
 }
 
 // ingressRoutes are the hosts and paths of an Ingress; of two alike the first counts.

@@ -18,7 +18,7 @@ func (b *builder) services() {
 		b.byService[o.at()] = s
 		b.cluster.Services = append(b.cluster.Services, s)
 		if len(s.Selector) > 0 && b.snapshot.Derived {
-			b.selectEndpoints(s, o.value.Spec.PublishNotReadyAddresses)
+			b.selectEndpoints(s)
 			continue
 		}
 		for _, slice := range slices[o.at()] {
@@ -37,7 +37,11 @@ func newService(o item[corev1.Service]) *Service {
 		Headless:     spec.ClusterIP == corev1.ClusterIPNone,
 		ClusterIPs:   addresses(append([]string{spec.ClusterIP}, spec.ClusterIPs...)),
 		Selector:     spec.Selector,
-		Endpoints:    map[ServicePort][]Endpoint{},
+		ExternalIPs:  spec.ExternalIPs,
+
+		PublishNotReady: spec.PublishNotReadyAddresses,
+
+		Endpoints: map[ServicePort][]Endpoint{},
 	}
 	if len(spec.ClusterIPs) > 0 {
 		s.ClusterIPs = addresses(spec.ClusterIPs)
@@ -66,14 +70,14 @@ func servicePort(p corev1.ServicePort) ServicePort {
 
 // selectEndpoints does what the EndpointSlice controller does: each selected pod that has
 // the target port, by number or by name.
-func (b *builder) selectEndpoints(s *Service, publishNotReady bool) {
+func (b *builder) selectEndpoints(s *Service) {
 	for _, pod := range b.selectPods(s.Namespace, s.Selector) {
 		for _, port := range s.Ports {
 			target, ok := targetPort(port, pod)
 			if !ok {
 				continue
 			}
-			e := Endpoint{Pod: pod, Port: target, Ready: pod.Ready || publishNotReady}
+			e := Endpoint{Pod: pod, Port: target, Ready: pod.Ready || s.PublishNotReady}
 			if len(pod.IPs) > 0 {
 				e.Address = pod.IPs[0]
 			}

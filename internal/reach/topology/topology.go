@@ -85,9 +85,12 @@ type Service struct {
 	Headless     bool // clients connect to the endpoints themselves
 	ClusterIPs   []netip.Addr
 	LoadBalancer []string // addresses or host names given out
-	Ports        []ServicePort
-	Selector     map[string]string
-	Endpoints    map[ServicePort][]Endpoint
+	ExternalIPs  []string // addresses of nodes that take its traffic
+	// PublishNotReady is true where pods that are not ready get traffic too.
+	PublishNotReady bool
+	Ports           []ServicePort
+	Selector        map[string]string
+	Endpoints       map[ServicePort][]Endpoint
 }
 
 // Route is one host and path that an Ingress or HTTPRoute publishes.
@@ -100,6 +103,9 @@ type Route struct {
 	// Redirect is true where the controller itself answers, and no backend is needed.
 	Redirect bool
 	Backends []Backend
+	// Addresses are those, or the host names, that the status of the Ingress or of the
+	// Gateway gives.
+	Addresses []string
 	// Controller serves the route; nil, with Problem saying why, where none was found.
 	Controller *Controller
 	Problem    string
