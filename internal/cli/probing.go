@@ -21,9 +21,14 @@ const (
 	probeProgramVariable = "STAGEGATE_PROBE"       // the path of stagegate-probe, to make an image of
 )
 
-// prober finds outcomes in the way that the environment asks for: packets where it wants
-// the grade live, else the model.
+// prober is that of a pipeline, which probes until two rounds agree.
 func (f *factory) prober(ctx context.Context, r *pipeline.Runner, runID string, env *config.Environment, up *cluster.Cluster, checks config.Checks) (pipeline.Prober, error) {
+	return f.proberOf(ctx, r, runID, env, up, checks, 1)
+}
+
+// proberOf finds outcomes in the way that the environment asks for: packets where it wants
+// the grade live, in as many rounds as must agree, else the model.
+func (f *factory) proberOf(ctx context.Context, r *pipeline.Runner, runID string, env *config.Environment, up *cluster.Cluster, checks config.Checks, rounds int) (pipeline.Prober, error) {
 	if env.Gate.MinimumGrade != reach.Live || up.Best != reach.Live {
 		return &pipeline.Modelled{Config: up.REST, Checks: checks}, nil
 	}
@@ -33,7 +38,7 @@ func (f *factory) prober(ctx context.Context, r *pipeline.Runner, runID string, 
 	}
 	prober, err := live.New(ctx, up.REST, live.Options{
 		Image: reference, RunID: runID, Checks: checks.Checks, Progress: r.Progress.Note,
-		Rounds: 1, // the pipeline probes until two rounds agree
+		Rounds: rounds, Ephemeral: env.Probes.Ephemeral,
 	})
 	if err != nil {
 		return nil, err

@@ -116,7 +116,7 @@ func (o *reachOptions) ofCluster(ctx context.Context) (matrix reach.Matrix, err 
 		}
 		return o.model(ctx, state, checks)
 	}
-	p, err := o.prober(ctx, runner, fmt.Sprintf("reach-%d", now().UnixNano()), env, up, checks)
+	p, err := o.proberOf(ctx, runner, fmt.Sprintf("reach-%d", now().UnixNano()), env, up, checks, 2)
 	if err != nil {
 		return matrix, err
 	}

@@ -111,9 +111,12 @@ func testCalico(w *world) {
 	w.awaitTraefik(p)
 	w.want(p, all("reachable", ""))
 
-	stop, err := p.Watch(t.Context(), w.topology(), expect(edges...), 500*time.Millisecond)
+	stop, unwatched, err := p.Watch(t.Context(), w.topology(), expect(edges...), 500*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(unwatched) != 0 {
+		t.Errorf("not watched: %v", unwatched)
 	}
 	policy := `apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -33,12 +35,22 @@ func (l *Live) Probe(ctx context.Context) ([]reach.Expectation, reach.Matrix, er
 	if err != nil {
 		return nil, reach.Matrix{}, err
 	}
+	expected = probed(expected, found)
 	modelled, err := evaluate(ctx, state, topo, expected)
 	if err != nil {
 		return nil, reach.Matrix{}, err
 	}
 	explain(&found, modelled)
 	return expected, found, nil
+}
+
+// probed leaves out what the prober leaves out: edges that packets cannot decide.
+func probed(expected []reach.Expectation, found reach.Matrix) []reach.Expectation {
+	known := make(map[reach.Edge]bool, len(found.Edges))
+	for _, r := range found.Edges {
+		known[r.Edge] = true
+	}
+	return slices.DeleteFunc(expected, func(e reach.Expectation) bool { return !known[e.Edge] })
 }
 
 func (l *Live) discover(ctx context.Context) (*snapshot.Snapshot, *topology.Cluster, []reach.Expectation, error) {
@@ -52,10 +64,10 @@ func (l *Live) discover(ctx context.Context) (*snapshot.Snapshot, *topology.Clus
 }
 
 // Watch follows the edges that are there now, at an interval, until it is stopped.
-func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), err error) {
+func (l *Live) Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), unwatched []reach.Edge, err error) {
 	_, topo, expected, err := l.discover(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return l.Prober.Watch(ctx, topo, expected, interval)
 }
@@ -67,9 +79,10 @@ func (l *Live) Fresh(ctx context.Context) error { return l.Prober.Fresh(ctx) }
 func (l *Live) Close(ctx context.Context) error { return l.Prober.Close(ctx) }
 
 // explain adds to what packets found what the model says of it. Where the two disagree,
-// that is said, and the packets win.
+// that is said, and the packets win. Reasons of what is reachable are hardly shown, so of
+// these a note tells.
 func explain(found *reach.Matrix, modelled reach.Matrix) {
-	found.Notes = modelled.Notes
+	found.Notes = append(found.Notes, modelled.Notes...)
 	model := make(map[reach.Edge]reach.Result, len(modelled.Edges))
 	for _, r := range modelled.Edges {
 		model[r.Edge] = r
@@ -79,6 +92,9 @@ func explain(found *reach.Matrix, modelled reach.Matrix) {
 		switch {
 		case decided(r.Outcome) && decided(m.Outcome) && r.Outcome != m.Outcome:
 			found.Edges[i].Reason += "; the model disagrees (" + m.Outcome.String() + ": " + m.Reason + ")"
+			if r.Outcome == reach.Reachable {
+				found.Notes = append(found.Notes, fmt.Sprintf("%s is reachable, though the model says otherwise: %s", r.Edge, m.Reason))
+			}
 		case r.Outcome == reach.Unreachable && m.Outcome == reach.Unreachable:
 			found.Edges[i].Reason += "; " + m.Reason
 			found.Edges[i].Cause = m.Cause

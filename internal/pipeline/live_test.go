@@ -18,9 +18,13 @@ func TestExplain(t *testing.T) {
 		"an error":    {one(reach.Error, "no probe"), one(reach.Reachable, "allowed"), one(reach.Error, "no probe")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c.found.Notes = []string{"of the probes"}
 			explain(&c.found, c.model)
 			if c.found.Edges[0] != c.want.Edges[0] {
 				t.Errorf("got  %v\nwant %v", c.found.Edges[0], c.want.Edges[0])
+			}
+			if disagree := name == "packets win"; (len(c.found.Notes) == 2) != disagree || c.found.Notes[0] != "of the probes" {
+				t.Errorf("notes: %q", c.found.Notes)
 			}
 		})
 	}

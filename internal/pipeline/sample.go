@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ type watch struct {
 	protected map[reach.Edge]bool
 	down      map[reach.Edge]time.Time // since when
 	longest   map[reach.Edge]time.Duration
-	failed    error // the last round that could not be made
+	failed    error        // the last round that could not be made
+	unwatched []reach.Edge // those that could not be followed
 }
 
 func newWatch(baseline reach.Matrix) *watch {
@@ -68,7 +70,7 @@ func (w *watch) interruptions(now time.Time) []gate.Interruption {
 
 // watcher is a prober that can follow edges more closely than round by round.
 type watcher interface {
-	Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), err error)
+	Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), unwatched []reach.Edge, err error)
 }
 
 // sample follows the edges in the background. The function returned stops it, and returns
@@ -78,11 +80,12 @@ func (s *session) sample(ctx context.Context) (stop func()) {
 	if !ok {
 		return s.sampleRounds(ctx)
 	}
-	end, err := w.Watch(ctx, s.SettleInterval)
+	end, unwatched, err := w.Watch(ctx, s.SettleInterval)
 	if err != nil {
-		s.watch.failed = err
+		s.watch.failed = errors.Join(s.watch.failed, err)
 		return func() {}
 	}
+	s.watch.unwatched = append(s.watch.unwatched, unwatched...)
 	return func() {
 		seen, err := end()
 		s.findings.Interruptions = append(s.findings.Interruptions, seen...)
@@ -129,8 +132,29 @@ func withoutLost(all []gate.Interruption, after reach.Matrix) []gate.Interruptio
 func (s *session) noteInterruptions() {
 	all := slices.Concat(s.findings.Interruptions, s.watch.interruptions(s.Now()))
 	s.findings.Interruptions = longest(withoutLost(all, s.findings.After))
-	if s.watch.failed != nil && s.env.Gate.MaxInterruption > 0 {
-		s.findings.Unclear = append(s.findings.Unclear,
-			fmt.Sprintf("sampling the edges during the change: %v", s.watch.failed))
+	if s.watch.failed != nil {
+		problem := fmt.Sprintf("sampling the edges during the change: %v", s.watch.failed)
+		if s.env.Gate.MaxInterruption > 0 {
+			s.findings.Unclear = append(s.findings.Unclear, problem)
+		} else {
+			s.findings.Remarks = append(s.findings.Remarks, problem)
+		}
 	}
+	if text := s.watch.leftOut(); text != "" {
+		s.findings.Remarks = append(s.findings.Remarks, text)
+	}
+}
+
+// leftOut names the edges whose interruptions would not have been seen.
+func (w *watch) leftOut() string {
+	var names []string
+	for _, e := range w.unwatched {
+		if w.protected[e] && !slices.Contains(names, e.String()) {
+			names = append(names, e.String())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "not sampled during the change, since their addresses go with single pods: " + strings.Join(names, ", ")
 }

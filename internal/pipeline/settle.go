@@ -58,7 +58,8 @@ func flaky(before, now reach.Matrix) reach.Matrix {
 	for _, r := range before.Edges {
 		was[r.Edge] = r.Outcome
 	}
-	out := reach.Matrix{Grade: now.Grade, Edges: slices.Clone(now.Edges)}
+	out := now
+	out.Edges = slices.Clone(now.Edges)
 	for i, r := range out.Edges {
 		if was[r.Edge] != r.Outcome {
 			out.Edges[i].Reason = "flaky: " + was[r.Edge].String() + " in one round, " + r.Outcome.String() + " in the next: " + r.Reason

@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -62,6 +64,34 @@ func TestLongestInterruptionOfEachEdge(t *testing.T) {
 	want := []gate.Interruption{{Edge: pay, Duration: 1}, {Edge: web, Duration: 3, Healed: true}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// An edge that flickers takes no note with it.
+func TestFlakyKeepsNotes(t *testing.T) {
+	before, now := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable}), matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable})
+	now.Notes = []string{"note"}
+	if got := flaky(before, now); len(got.Notes) != 1 || got.Edges[0].Outcome != reach.Error {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWhatWasNotSampledIsNamed(t *testing.T) {
+	s := &session{env: &config.Environment{}, run: &run{Runner: &Runner{Now: time.Now}}}
+	s.watch = newWatch(matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable, pay: reach.Unreachable}))
+	s.watch.unwatched = []reach.Edge{web, web, pay}
+	s.watch.failed = errors.New("no pods")
+	s.noteInterruptions()
+	want := []string{
+		"sampling the edges during the change: no pods",
+		"not sampled during the change, since their addresses go with single pods: external -> ingress/shop/web",
+	}
+	if diff := cmp.Diff(want, s.findings.Remarks); diff != "" || len(s.findings.Unclear) > 0 {
+		t.Errorf("%s%v", diff, s.findings.Unclear)
+	}
+	s.findings.Remarks, s.env.Gate.MaxInterruption = nil, time.Second
+	if s.noteInterruptions(); len(s.findings.Unclear) != 1 {
+		t.Errorf("a limit that nothing was held against passes: %v", s.findings.Unclear)
 	}
 }
 

@@ -15,7 +15,7 @@ func (m *markdown) environment(e Environment) {
 	for _, s := range sections(e) {
 		m.changes(s)
 	}
-	m.notes(e.After.Notes)
+	m.notes(notesOf(e))
 	m.findings(judgements(e))
 	m.interruptions(e.Interruptions)
 	if e.Reverted != nil {

@@ -20,7 +20,7 @@ func (p *printer) edges(e Environment) {
 	if len(e.After.Edges) > 0 {
 		p.line("  after   %s", tally(e.After))
 	}
-	p.notes("  note    ", e.After.Notes)
+	p.notes("  note    ", notesOf(e))
 	for _, s := range sections(e) {
 		style := yellow
 		if s.title == "lost" {
@@ -29,6 +29,14 @@ func (p *printer) edges(e Environment) {
 		p.line("  %s", p.paint(style+bold, count(len(s.changes), "edge")+" "+s.title))
 		p.causes(causes(s.changes))
 	}
+}
+
+// notesOf are those of the matrix that was found last.
+func notesOf(e Environment) []string {
+	if len(e.After.Edges) == 0 {
+		return e.Baseline.Notes
+	}
+	return e.After.Notes
 }
 
 func (p *printer) causes(list []cause) {

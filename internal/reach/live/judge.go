@@ -174,8 +174,10 @@ func judgeNotFound(r probe.Result, b beside, got string) finding {
 	case b.direct.Code != probe.Answered:
 		return finding{outcome: reach.Error, reason: got + ", as the ingress controller answers what it does not know, and the application could not be asked (" + b.direct.Detail + ")" + remedy}
 	case alike(r, *b.direct):
-		return finding{outcome: reach.Reachable, reason: got + ", as the application answers when it is asked itself",
-			caveat: "the ingress controller gives the same answer for what it does not know, so it would not show if it stopped serving this: declare a check with a path that exists"}
+		return finding{
+			outcome: reach.Reachable, reason: got + ", as the application answers when it is asked itself",
+			caveat: "the ingress controller gives the same answer for what it does not know, so it would not show if it stopped serving this: declare a check with a path that exists",
+		}
 	}
 	return controllers
 }
