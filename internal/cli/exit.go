@@ -58,7 +58,7 @@ func beside(err error) error {
 		return err
 	}
 	var rest []error
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what stands beside the verdict, not what it wraps
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			rest = append(rest, beside(e))
 		}

@@ -49,15 +49,17 @@ func (w *Workspace) bind(state State, g given) (Binding, error) {
 // added to it: Terraform would read that too.
 func (w *Workspace) copyDigest() (change.Digest, error) {
 	now := &Config{}
-	err := filepath.WalkDir(filepath.Join(w.dir, "configuration"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || path == filepath.Join(w.root, overrideFile) || path == filepath.Join(w.root, LockFile) {
+	whole := filepath.Join(w.dir, "configuration")
+	files := os.DirFS(whole)
+	err := fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(w.root, path)
-		if err != nil {
+		name, err := filepath.Rel(w.root, filepath.Join(whole, path))
+		if err != nil || name == overrideFile || name == LockFile {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(files, path)
 		now.Files = append(now.Files, tree.File{Name: filepath.ToSlash(name), Content: content})
 		return err
 	})
