@@ -53,8 +53,9 @@ func (b *touched) Commit(context.Context, *apply.Record) error {
 	return nil
 }
 
-// A run that wakes up after an unlock neither takes back nor commits.
-func TestNothingIsDoneWithoutTheLock(t *testing.T) {
+// locked is a lock that a run holds, and where it is kept.
+func locked(t *testing.T) (*lock.Lock, *leases) {
+	t.Helper()
 	server := &leases{kept: coordination.Lease{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "coordination.k8s.io/v1", Kind: "Lease"},
 		ObjectMeta: metav1.ObjectMeta{Name: "stagegate-staging", Namespace: lock.Namespace, UID: "1"},
@@ -67,6 +68,12 @@ func TestNothingIsDoneWithoutTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return held, server
+}
+
+// A run that wakes up after an unlock neither takes back nor commits.
+func TestNothingIsDoneWithoutTheLock(t *testing.T) {
+	held, server := locked(t)
 	backend := &touched{}
 	s := &session{
 		run: &run{Runner: &Runner{}}, env: &config.Environment{Name: "staging"}, lock: held,

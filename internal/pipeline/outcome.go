@@ -20,7 +20,7 @@ func exitCode(r *report.Result, interrupted bool, production func(name string) b
 		if e.Reverted == nil {
 			continue
 		}
-		if !e.Reverted.Restored && !e.Reverted.Recreated {
+		if !e.Reverted.Done() {
 			return exitcode.Incomplete
 		}
 		rolledBack = rolledBack || production(e.Name)
@@ -106,7 +106,7 @@ func touchesCNI(plan change.Set) bool {
 func leftBehind(r *report.Result) []string {
 	var steps []string
 	for _, e := range r.Environments {
-		if e.Reverted == nil || e.Reverted.Restored || e.Reverted.Recreated {
+		if e.Reverted == nil || e.Reverted.Done() {
 			continue
 		}
 		for _, l := range e.Reverted.Left {

@@ -25,18 +25,19 @@ func TestExitCode(t *testing.T) {
 		interrupted bool
 		want        int
 	}{
-		"nothing known":               {report.Result{}, false, exitcode.Inconclusive},
-		"pass":                        {report.Result{Verdict: gate.Pass}, false, exitcode.Pass},
-		"blocked":                     {report.Result{Verdict: gate.Blocked}, false, exitcode.Blocked},
-		"staging reverted":            {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", restored)}}, false, exitcode.Blocked},
-		"staging renewed":             {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", &report.Revert{Recreated: true})}}, false, exitcode.Blocked},
-		"staging dirty":               {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", dirty)}}, false, exitcode.Incomplete},
-		"production rolled back":      {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", nil), env("production", restored)}}, false, exitcode.RolledBack},
-		"production dirty":            {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("production", dirty)}}, false, exitcode.Incomplete},
-		"interrupted":                 {report.Result{Error: "context canceled"}, true, exitcode.Interrupted},
-		"interrupted in production":   {report.Result{Error: "context canceled", Environments: []report.Environment{env("production", restored)}}, true, exitcode.RolledBack},
-		"error beats a verdict":       {report.Result{Verdict: gate.Pass, Error: "no cluster"}, false, exitcode.Error},
-		"dirty beats everything else": {report.Result{Error: "x", Environments: []report.Environment{env("production", dirty)}}, true, exitcode.Incomplete},
+		"nothing known":                 {report.Result{}, false, exitcode.Inconclusive},
+		"pass":                          {report.Result{Verdict: gate.Pass}, false, exitcode.Pass},
+		"blocked":                       {report.Result{Verdict: gate.Blocked}, false, exitcode.Blocked},
+		"staging reverted":              {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", restored)}}, false, exitcode.Blocked},
+		"staging renewed":               {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", &report.Revert{Recreated: true})}}, false, exitcode.Blocked},
+		"staging renewed, a state left": {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", &report.Revert{Recreated: true, Left: []report.Left{{Address: "aws_vpc.main"}}})}}, false, exitcode.Incomplete},
+		"staging dirty":                 {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", dirty)}}, false, exitcode.Incomplete},
+		"production rolled back":        {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("staging", nil), env("production", restored)}}, false, exitcode.RolledBack},
+		"production dirty":              {report.Result{Verdict: gate.Blocked, Environments: []report.Environment{env("production", dirty)}}, false, exitcode.Incomplete},
+		"interrupted":                   {report.Result{Error: "context canceled"}, true, exitcode.Interrupted},
+		"interrupted in production":     {report.Result{Error: "context canceled", Environments: []report.Environment{env("production", restored)}}, true, exitcode.RolledBack},
+		"error beats a verdict":         {report.Result{Verdict: gate.Pass, Error: "no cluster"}, false, exitcode.Error},
+		"dirty beats everything else":   {report.Result{Error: "x", Environments: []report.Environment{env("production", dirty)}}, true, exitcode.Incomplete},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := exitCode(&c.result, c.interrupted, isProd); got != c.want {
@@ -60,6 +61,17 @@ func TestNextStepsNameWhatIsLeft(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("next steps do not say %q:\n%s", want, got)
 		}
+	}
+}
+
+// A cluster that was made anew hides nothing that lies outside it.
+func TestNextStepsNameAStateThatIsLeft(t *testing.T) {
+	r := &report.Result{RunID: "r1", ExitCode: exitcode.Incomplete, Environments: []report.Environment{{
+		Name: "staging", ClusterName: "staging",
+		Reverted: &report.Revert{Recreated: true, Left: []report.Left{{Address: "aws_vpc.main", Why: "it is protected"}}},
+	}}}
+	if got := strings.Join(nextSteps(r, isProd), "\n"); !strings.Contains(got, "in staging, put right by hand: aws_vpc.main (it is protected)") {
+		t.Errorf("next steps: %s", got)
 	}
 }
 

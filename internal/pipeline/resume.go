@@ -89,7 +89,7 @@ func (r *run) goOn(ctx context.Context, order []*config.Environment) error {
 
 // unfinished is true where something of the change is left, so that it cannot be tried again.
 func unfinished(e *report.Environment) bool {
-	return e.Reverted != nil && !e.Reverted.Restored && !e.Reverted.Recreated
+	return e.Reverted != nil && !e.Reverted.Done()
 }
 
 func (r *run) environment(name string) *report.Environment {

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/stagegate/stagegate/internal/apply"
+	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/lock"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/report"
@@ -18,7 +20,12 @@ import (
 // environment that stays dirty is thrown away and made anew. An interrupt does not end it.
 func (s *session) revert(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	err := errors.Join(s.restore(ctx), s.renewIfDirty(ctx))
+	err := s.restore(ctx)
+	problem := s.renewIfDirty(ctx)
+	if s.out.Reverted.Recreated {
+		err = nil // what could not be taken back went with the cluster; its step tells of it
+	}
+	err = errors.Join(err, problem)
 	if unfinished(s.out) {
 		return err
 	}
@@ -51,6 +58,9 @@ func (s *session) takeBack(ctx context.Context, step *progress.Step) (string, er
 			outcome, err = backend.Revert(ctx, record, show(step))
 			s.out.Reverted.Left = append(s.out.Reverted.Left, outcome.Left...)
 			s.out.Reverted.Kept = append(s.out.Reverted.Kept, outcome.Kept...)
+		}
+		if err != nil && record.Kind == change.Terraform {
+			s.out.Reverted.Left = append(s.out.Reverted.Left, report.Left{Address: record.Part, Why: err.Error()})
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reverting %s %s: %w", record.Kind, record.Part, err))
@@ -109,6 +119,10 @@ func (s *session) renewIfDirty(ctx context.Context) error {
 	if s.out.Reverted.Restored || !s.cluster.Disposable || s.env.IsProduction() {
 		return nil
 	}
+	if s.out.Reverted.Outside() {
+		s.Progress.Note("%s: the cluster is not made anew: what is left lies outside it", s.env.Name)
+		return nil
+	}
 	provider, err := s.Provider(s.env)
 	if err != nil {
 		return err
@@ -126,18 +140,23 @@ func (s *session) renewIfDirty(ctx context.Context) error {
 	})
 }
 
+// renew destroys the cluster, however broken it is: what cannot be given back goes with it.
+// Only where the lock went to another run it is left alone.
 func (s *session) renew(ctx context.Context, destroyer cluster.Destroyer, step *progress.Step) error {
-	if err := s.prober.Close(ctx); err != nil {
+	if err := s.lock.Held(ctx); errors.Is(err, lock.ErrLost) {
 		return err
+	} else if err != nil {
+		step.Update("%v", err)
 	}
-	s.prober, s.lock = nil, nil // they went with the cluster
-	if err := s.cluster.Release(ctx); err != nil {
-		return err
+	for _, give := range []func(context.Context) error{s.prober.Close, s.cluster.Release} {
+		if err := give(ctx); err != nil {
+			step.Update("%v", err)
+		}
 	}
-	s.cluster = nil
 	if err := destroyer.Destroy(ctx, s.env.ClusterName, step.Update); err != nil {
 		return err
 	}
+	s.prober, s.lock, s.cluster = nil, nil, nil
 	renewed, err := s.EnsureCluster(ctx, s.env, false, step.Update)
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func (m *markdown) revert(r Revert) {
 	switch {
 	case r.Restored:
 		m.line("\n%s **Reverted**: nothing is left behind, and every edge of the baseline is back.", good.icon())
-	case r.Recreated:
+	case r.Done():
 		m.line("\n%s **Reverted**, but it stayed dirty: the cluster was thrown away and made anew.", doubtful.icon())
 	default:
 		m.line("\n%s **Revert incomplete.**", bad.icon())

@@ -2,6 +2,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/change"
@@ -93,7 +94,17 @@ type Revert struct {
 	Missing []reach.Change `json:"missing,omitempty"`
 }
 
-// Left is one object that a revert did not put back.
+// Done tells whether nothing is left for a person to do: all is back, or went with the
+// cluster. A new cluster does not mend a state that is outside it.
+func (r Revert) Done() bool { return r.Restored || r.Recreated && !r.Outside() }
+
+// Outside tells whether something is left that is no object of the cluster.
+func (r Revert) Outside() bool {
+	return slices.ContainsFunc(r.Left, func(l Left) bool { return l.Address != "" })
+}
+
+// Left is one object that a revert did not put back. It is outside the cluster where it
+// has an address, which is that of a Terraform resource.
 type Left struct {
 	Object  snapshot.Key `json:"object"`
 	Address string       `json:"address,omitempty"`

@@ -162,7 +162,7 @@ func (p *printer) revert(r Revert) {
 	switch {
 	case r.Restored:
 		p.line("  %s reverted: nothing is left behind, and every edge of the baseline is back", p.glyph(good))
-	case r.Recreated:
+	case r.Done():
 		p.line("  %s reverted, but it stayed dirty: the cluster was thrown away and made anew", p.glyph(doubtful))
 	default:
 		p.line("  %s %s", p.glyph(bad), p.paint(red+bold, "revert incomplete"))
