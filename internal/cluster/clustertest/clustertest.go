@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,33 +152,36 @@ func sideBySide(t *testing.T, fresh Fresh) {
 	}
 }
 
-// cancelled interrupts the making of a cluster before it begins, early and late: at a line
-// of progress, so that it is at the same step however fast the machine is.
+// cancelled interrupts the making of a cluster before it begins, early and late.
 func cancelled(t *testing.T, fresh Fresh, left []cluster.State) {
-	for _, line := range []int32{0, 1, 4} {
-		t.Run(fmt.Sprintf("at line %d", line), func(t *testing.T) {
+	for name, after := range map[string]func(line string, cancel func()){
+		"before": func(_ string, cancel func()) { cancel() },
+		"early": func(line string, cancel func()) {
+			if line != "" {
+				cancel()
+			}
+		},
+		"late": func(_ string, cancel func()) { time.AfterFunc(time.Second, cancel) },
+	} {
+		t.Run(name, func(t *testing.T) {
 			provider, name := fresh(t)
-			var lines atomic.Int32
-			Interrupt(t, provider, name, func(string) bool { return lines.Add(1) == line }, line == 0, left...)
+			Interrupt(t, provider, name, after, left...)
 		})
 	}
 }
 
-// Interrupt begins to make a cluster and calls it off at a line of progress, or before
-// anything is done. What is left has to be as Run says.
-func Interrupt(t *testing.T, provider cluster.Provider, name string, at func(line string) bool, before bool, left ...cluster.State) {
+// Interrupt begins to make a cluster and calls it off when at says so, which is called
+// before anything is done, with an empty line, and then with each line of progress. What is
+// left has to be as Run says.
+func Interrupt(t *testing.T, provider cluster.Provider, name string, at func(line string, cancel func()), left ...cluster.State) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if before {
-		cancel()
-	}
+	at("", cancel)
 	c, err := provider.Ensure(ctx, name, true, func(format string, args ...any) {
 		line := fmt.Sprintf(format, args...)
 		t.Log(line)
-		if at(line) {
-			cancel()
-		}
+		at(line, cancel)
 	})
 	if err == nil {
 		t.Log("ready before it was interrupted, which is no fault")

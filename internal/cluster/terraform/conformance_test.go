@@ -54,10 +54,12 @@ func TestConformance(t *testing.T) {
 func TestInterruptedApply(t *testing.T) {
 	provider, name := embedded(t)(t)
 	applied := false
-	clustertest.Interrupt(t, provider, name, func(line string) bool {
-		applied = applied || strings.Contains(line, "Provisioning with 'local-exec'")
-		return applied
-	}, false, cluster.Broken)
+	clustertest.Interrupt(t, provider, name, func(line string, cancel func()) {
+		if strings.Contains(line, "Provisioning with 'local-exec'") {
+			applied = true
+			cancel()
+		}
+	}, cluster.Broken)
 	if !applied {
 		t.Error("the apply was never seen")
 	}
