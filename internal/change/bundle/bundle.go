@@ -70,7 +70,11 @@ func (l Loader) Load(ctx context.Context, source change.Source) (change.Part, er
 		return nil, err
 	}
 	p := &Part{name: f.Metadata.Name}
+	lines := map[string]int{} // of Terraform directories
 	for _, e := range f.Spec.Parts {
+		if err := onlyOnce(e, filepath.Dir(name), lines); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, e.line, err)
+		}
 		part, err := l.part(ctx, filepath.Dir(name), e)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, e.line, err)
@@ -78,6 +82,23 @@ func (l Loader) Load(ctx context.Context, source change.Source) (change.Part, er
 		p.parts = append(p.parts, part)
 	}
 	return p, nil
+}
+
+// onlyOnce refuses a Terraform directory that an earlier part has: a state has one plan at a time.
+func onlyOnce(e entry, dir string, lines map[string]int) error {
+	source, err := e.source(dir)
+	if err != nil || source.Kind != change.Terraform {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(source.Path)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", source.Path, err)
+	}
+	if before := lines[real]; before > 0 {
+		return fmt.Errorf("the Terraform directory %s is the part of line %d already: name it once", source.Path, before)
+	}
+	lines[real] = e.line
+	return nil
 }
 
 func fileOf(path string) (string, error) {

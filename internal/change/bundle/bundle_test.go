@@ -101,6 +101,20 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A second plan of one state would wait for the first one for ever.
+func TestTerraformTwice(t *testing.T) {
+	loader := bundle.New(change.Loaders{change.Terraform: recorder{new([]change.Source)}})
+	dir := directory(t, head+"spec:\n  parts:\n    - terraform: infra\n    - terraform: again\n")
+	if err := os.Symlink("infra", filepath.Join(dir, "again")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := loader.Load(context.Background(), change.Source{Path: dir})
+	want := dir + "/change.yaml:7: the Terraform directory " + dir + "/again is the part of line 6 already: name it once"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v\nwant %s", err, want)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	one := func(part string) string { return head + "spec:\n  parts:\n    - " + part + "\n" }
 	for name, test := range map[string]struct{ text, want string }{
