@@ -2,9 +2,7 @@ package terraform
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,7 +12,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/stagegate/stagegate/internal/change"
-	"github.com/stagegate/stagegate/internal/durable"
 )
 
 // Backend is where a state is kept.
@@ -86,58 +83,4 @@ func (w *Workspace) backendFile() (string, error) {
 	}
 	name := filepath.Join(w.dir, settingsFile)
 	return name, os.WriteFile(name, file.Bytes(), 0o600)
-}
-
-// claim notes where the state is, and refuses a state that another environment has.
-func (w *Workspace) claim() error {
-	content, err := os.ReadFile(filepath.Join(w.dir, "data", "terraform.tfstate"))
-	if err != nil {
-		return fmt.Errorf("reading which backend Terraform uses: %w", err)
-	}
-	var data struct {
-		Backend struct {
-			Type   string          `json:"type"`
-			Config json.RawMessage `json:"config"`
-		} `json:"backend"`
-	}
-	if err := json.Unmarshal(content, &data); err != nil {
-		return fmt.Errorf("reading which backend Terraform uses: %w", err)
-	}
-	h := change.NewHash("terraform backend")
-	h.Add(data.Backend.Type, data.Backend.Config)
-	w.backend = Backend{Type: data.Backend.Type, Digest: h.Sum(), Workspace: w.options.Workspace, Environment: w.options.Environment}
-	if err := w.refuseShared(); err != nil {
-		return err
-	}
-	if content, err = json.Marshal(w.backend); err != nil {
-		return err
-	}
-	return durable.Write(filepath.Join(w.dir, "backend.json"), content, 0o600)
-}
-
-func (w *Workspace) refuseShared() error {
-	files, err := filepath.Glob(filepath.Join(w.options.Home, "*", "*", "backend.json"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		var other Backend
-		if err = errors.Join(err, json.Unmarshal(content, &other)); err != nil {
-			return fmt.Errorf("reading where other environments keep their state: %w", err)
-		}
-		same := other.Digest == w.backend.Digest && other.Workspace == w.backend.Workspace
-		if key := filepath.Base(filepath.Dir(file)); same && other.Environment == w.options.Environment && (key == ClusterKey) != (w.options.Key == ClusterKey) {
-			return fmt.Errorf("environment %s keeps the state of its cluster and that of a change in the same place (backend %s), where each would delete what is the other's: set spec.provider.terraform.backendConfig, or another key in the configuration",
-				w.options.Environment, w.backend.Type)
-		}
-		if same && other.Environment != w.options.Environment {
-			return fmt.Errorf("environments %s and %s keep their state in the same place (backend %s): set spec.terraform.workspace or spec.terraform.backendConfig in one of them, so that each has its own",
-				min(other.Environment, w.options.Environment), max(other.Environment, w.options.Environment), w.backend.Type)
-		}
-	}
-	return nil
 }

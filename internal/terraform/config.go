@@ -32,6 +32,7 @@ type Config struct {
 	// State is a state file found in the root module's directory; empty where there is none.
 	State string
 	shown string
+	kept  bool // read from where Keep has put it
 	// locals are those of the root module and of local modules, by directory.
 	locals map[string]map[string][]string
 }

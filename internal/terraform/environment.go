@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 
 // pluginCache is the variable that names a directory of plugins for all configurations.
 const pluginCache = "TF_PLUGIN_CACHE_DIR"
+
+// noCluster is a kubeconfig that names no cluster.
+const noCluster = "no-cluster.kubeconfig"
 
 // environment is what Terraform inherits: all that providers may need, such as cloud
 // credentials, but nothing that would change what is planned or which cluster is meant.
@@ -29,10 +33,10 @@ func (w *Workspace) environment() map[string]string {
 	if env[pluginCache] == "" {
 		env[pluginCache] = filepath.Join(w.options.Cache, "plugins")
 	}
-	if k := w.options.Kubeconfig; k != "" {
-		for _, name := range []string{"KUBECONFIG", "KUBE_CONFIG_PATH", "KUBE_CONFIG"} {
-			env[name] = k
-		}
+	// Never the user's own kubeconfig: where there is no cluster yet, one that names none. A
+	// path that is not there would be an error to some providers.
+	for _, name := range []string{"KUBECONFIG", "KUBE_CONFIG_PATH", "KUBE_CONFIG"} {
+		env[name] = cmp.Or(w.options.Kubeconfig, filepath.Join(w.dir, noCluster))
 	}
 	return env
 }

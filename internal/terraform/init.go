@@ -69,7 +69,7 @@ func (w *Workspace) initialise(ctx context.Context) error {
 	if err := w.selectWorkspace(ctx); err != nil {
 		return err
 	}
-	return errors.Join(w.saveLockFile(), w.claim())
+	return errors.Join(w.saveLockFile(), w.claim(ctx))
 }
 
 // initWithCache keeps other inits from writing to the plugin cache meanwhile, since

@@ -48,7 +48,7 @@ func Kept(dir string, digest change.Digest, name string) (*Config, error) {
 	if got := c.Digest(); got != digest {
 		return nil, fmt.Errorf("reading the kept configuration: %s was altered: its digest is %s", kept, got.Short())
 	}
-	c.shown = name
+	c.shown, c.kept = name, true
 	return c, nil
 }
 

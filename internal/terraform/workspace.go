@@ -157,6 +157,9 @@ func (w *Workspace) prepare() error {
 			return fmt.Errorf("making the private directory for Terraform: %w", err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(w.dir, noCluster), []byte("apiVersion: v1\nkind: Config\n"), 0o600); err != nil {
+		return fmt.Errorf("writing a kubeconfig that names no cluster: %w", err)
+	}
 	given, err := w.given()
 	if err != nil {
 		return err

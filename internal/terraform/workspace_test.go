@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +17,32 @@ import (
 	"github.com/stagegate/stagegate/internal/terraform"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
+
+// The user's own kubeconfig is never what a provider finds.
+func TestKubeconfig(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + `
+resource "terraform_data" "a" {
+  provisioner "local-exec" {
+    command = "cat $KUBECONFIG $KUBE_CONFIG_PATH"
+  }
+}
+`})
+	mine := filepath.Join(terraformtest.Write(t, t.TempDir(), map[string]string{"config": "mine"}), "config")
+	for _, name := range []string{"KUBECONFIG", "KUBE_CONFIG_PATH", "KUBE_HOST"} {
+		t.Setenv(name, mine)
+	}
+	for _, own := range []string{"", mine} {
+		var shown strings.Builder
+		o := options(t, "staging")
+		o.Kubeconfig = own
+		o.Progress = func(format string, args ...any) { fmt.Fprintf(&shown, format+"\n", args...) }
+		apply(t, open(t, dir, o))
+		if given, empty := strings.Contains(shown.String(), "mine"), strings.Contains(shown.String(), "kind: Config"); given != (own != "") || empty != (own == "") {
+			t.Errorf("with kubeconfig %q:\n%s", own, shown.String())
+		}
+	}
+}
 
 const tiny = `
 variable "cluster_name" {}
@@ -282,5 +309,55 @@ func TestRefusesTheClustersState(t *testing.T) {
 	want := "environment staging keeps the state of its cluster and that of a change in the same place (backend local), where each would delete what is the other's: set spec.provider.terraform.backendConfig, or another key in the configuration"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// Two configurations of one environment must not have one state; two checkouts of the same
+// one may.
+func TestRefusesAnotherConfigurationsState(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+		"one/.git/HEAD": "", "one/infra/main.tf": tiny, "one/net/main.tf": tiny, "two/.git/HEAD": "", "two/infra/main.tf": tiny,
+	})
+	o := options(t, "staging")
+	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
+	first := open(t, filepath.Join(dir, "one", "infra"), o)
+	open(t, filepath.Join(dir, "two", "infra"), o)
+	_, err := terraform.Open(t.Context(), read(t, filepath.Join(dir, "one", "net")), o)
+	want := fmt.Sprintf("environment staging keeps the states of %[1]s/one/infra and %[1]s/one/net in the same place (backend local), where each would delete what is the other's: give one of them another key in its configuration", dir)
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"one/infra", "two/infra"} { // as a directory that was renamed is
+		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, filepath.Join(dir, "one", "net"), o)
+}
+
+// Of two environments that begin at once with one state, one is refused.
+func TestRefusesASharedStateAtOnce(t *testing.T) {
+	terraformtest.Need(t)
+	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	o := options(t, "")
+	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
+	refused := make(chan error)
+	for _, environment := range []string{"staging", "production"} {
+		go func() {
+			mine := o
+			mine.Environment, mine.ClusterName = environment, environment
+			w, err := terraform.Open(context.WithoutCancel(t.Context()), read(t, dir), mine)
+			if err == nil {
+				err = w.Close()
+			}
+			refused <- err
+		}()
+	}
+	if first, second := <-refused, <-refused; (first == nil) == (second == nil) {
+		t.Errorf("errors are %v and %v, want one", first, second)
 	}
 }
