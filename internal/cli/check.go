@@ -92,6 +92,7 @@ func (o *checkOptions) run(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
+	o.warnOfUnused(result)
 	return errors.Join(o.write(result), withCode(result.ExitCode))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +115,22 @@ func (f *factory) runGate(ctx context.Context, envs []*config.Environment, env *
 	if result == nil {
 		return err
 	}
+	f.warnOfUnused(result)
 	return errors.Join(f.write(result), withCode(result.ExitCode))
+}
+
+// warnOfUnused names each --allow-delete that no plan has needed: it may be misspelt.
+func (f *factory) warnOfUnused(result *report.Result) {
+	for _, address := range f.allowDelete {
+		needed := slices.ContainsFunc(result.Environments, func(e report.Environment) bool {
+			return slices.ContainsFunc(e.Plan.Items, func(i change.Item) bool {
+				return i.Address == address && (i.Action == change.Delete || i.Action == change.Replace)
+			})
+		})
+		if !needed {
+			fmt.Fprintf(f.streams.Err, "--allow-delete '%s': no plan would delete or replace it\n", address)
+		}
+	}
 }
 
 // deadline bounds a command by --timeout.

@@ -35,7 +35,7 @@ func (o *checkOptions) inspectors(env *config.Environment, up *cluster.Cluster) 
 func (f *factory) terraformBackend(env *config.Environment, up *cluster.Cluster, home, cache string) *applyterraform.Backend {
 	options := applyterraform.Options{Home: filepath.Join(home, "terraform"), Cache: cache, Environment: env, AllowDelete: f.allowDelete}
 	if up != nil {
-		options.Kubeconfig = up.Kubeconfig
+		options.Kubeconfig, options.ClusterUID = up.Kubeconfig, up.UID
 	}
 	return applyterraform.New(options)
 }
