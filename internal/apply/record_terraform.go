@@ -34,7 +34,9 @@ type Terraform struct {
 
 // TerraformVersion is a configuration and what it was given.
 type TerraformVersion struct {
-	RunID         string        `json:"runID"`
+	RunID string `json:"runID"`
+	// Cluster is the UID of the cluster that it was applied for.
+	Cluster       string        `json:"cluster,omitempty"`
 	Configuration change.Digest `json:"configuration"`
 	// Inputs are the variables and the files of variables; see Record.SealInputs.
 	Inputs Sealed `json:"inputs"`

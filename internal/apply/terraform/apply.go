@@ -56,7 +56,7 @@ func (b *Backend) begin(j *job, target change.Target, record *apply.Record) erro
 	if err := j.config.Keep(j.workspace.Dir()); err != nil {
 		return fmt.Errorf("keeping the configuration: %w", err)
 	}
-	previous, err := readCommitted(j.workspace.Dir())
+	previous, err := readCommitted(j.workspace.Dir(), b.options.ClusterUID)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (b *Backend) begin(j *job, target change.Target, record *apply.Record) erro
 	state := j.plan.Binding.State
 	record.Terraform = &apply.Terraform{
 		Key: j.key, Previous: previous, Lineage: state.Lineage, Serial: state.Serial,
-		Applied: apply.TerraformVersion{RunID: record.RunID, Configuration: j.config.Digest(), Inputs: sealed},
+		Applied: apply.TerraformVersion{RunID: record.RunID, Cluster: b.options.ClusterUID, Configuration: j.config.Digest(), Inputs: sealed},
 	}
 	note(record.Terraform, j.plan.Plan)
 	return record.Save()

@@ -17,8 +17,9 @@ import (
 // committedFile, in a private directory, names the configuration that was committed last.
 const committedFile = "committed.json"
 
-// readCommitted is what was committed last; nil where nothing was.
-func readCommitted(dir string) (*apply.TerraformVersion, error) {
+// readCommitted is what was committed last for a cluster; nil where nothing was. What was
+// in force on another one, before this was made in its place, is nothing to go back to.
+func readCommitted(dir, cluster string) (*apply.TerraformVersion, error) {
 	content, err := os.ReadFile(filepath.Join(dir, committedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -29,6 +30,9 @@ func readCommitted(dir string) (*apply.TerraformVersion, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading which configuration was committed last: %w", err)
+	}
+	if v.Cluster != cluster {
+		return nil, nil
 	}
 	return v, nil
 }

@@ -22,6 +22,7 @@ type bench struct {
 	home    string
 	dir     string
 	target  change.Target
+	cluster string // its UID
 	env     *config.Environment
 	runs    int
 	outputs strings.Builder // everything that was shown
@@ -54,7 +55,7 @@ func (b *bench) part() change.Part {
 // backend is a new one, as a new process has it.
 func (b *bench) backend() *terraform.Backend {
 	b.t.Helper()
-	backend := terraform.New(terraform.Options{Home: b.home, Cache: filepath.Join(b.home, "cache"), Environment: b.env})
+	backend := terraform.New(terraform.Options{Home: b.home, Cache: filepath.Join(b.home, "cache"), Environment: b.env, ClusterUID: b.cluster})
 	backend.Report(b.show)
 	b.t.Cleanup(func() { b.close(backend) })
 	return backend

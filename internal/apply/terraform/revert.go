@@ -51,7 +51,7 @@ func (r *reversion) leave(address, why string) {
 }
 
 func (r *reversion) run(ctx context.Context) error {
-	committed, err := readCommitted(r.dir)
+	committed, err := readCommitted(r.dir, r.options.ClusterUID)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,12 @@ var clusterTypes = []string{
 	"google_container_cluster", "google_container_node_pool",
 	"azurerm_kubernetes_cluster", "azurerm_kubernetes_cluster_node_pool",
 	"digitalocean_kubernetes_cluster", "digitalocean_kubernetes_node_pool", "linode_lke_cluster",
-	"oci_containerengine_cluster", "oci_containerengine_node_pool", "rancher2_cluster",
+	"oci_containerengine_cluster", "oci_containerengine_node_pool", "rancher2_cluster", "rancher2_cluster_v2",
+	"scaleway_k8s_cluster", "scaleway_k8s_pool", "ovh_cloud_project_kube", "ovh_cloud_project_kube_nodepool",
+	"vultr_kubernetes", "vultr_kubernetes_node_pools", "civo_kubernetes_cluster", "civo_kubernetes_node_pool",
+	"alicloud_cs_kubernetes", "alicloud_cs_managed_kubernetes", "alicloud_cs_serverless_kubernetes", "alicloud_cs_edge_kubernetes",
+	"alicloud_cs_kubernetes_node_pool", "ibm_container_cluster", "ibm_container_vpc_cluster", "ibm_container_worker_pool",
+	"ibm_container_vpc_worker_pool",
 	"kind_cluster", "k3d_cluster", "minikube_cluster", "talos_cluster",
 }
 

@@ -22,6 +22,7 @@ type Options struct {
 	Cache       string // where plugins and programs are kept
 	Environment *config.Environment
 	Kubeconfig  string // of the environment's cluster alone
+	ClusterUID  string // that cluster's identity
 	// AllowDelete are the addresses of clusters and node groups that may be deleted.
 	AllowDelete []string
 }

@@ -98,6 +98,22 @@ resource "terraform_data" "c" {}
 	}
 }
 
+// What was in force on a cluster that is no more says nothing about the one in its place.
+func TestRevertOnAnotherCluster(t *testing.T) {
+	b := newBench(t, "staging", first)
+	b.cluster = "uid-1"
+	b.apply(true)
+	b.cluster = "uid-2"
+	b.write(first + "resource \"terraform_data\" \"c\" {}\n")
+	record := b.apply(false)
+	if record.Terraform.Previous != nil {
+		t.Errorf("the record would go back to %+v", record.Terraform.Previous)
+	}
+	if outcome := b.revert(record); len(outcome.Left) > 0 || strings.Contains(b.state(), `"name": "c"`) {
+		t.Errorf("left: %v; state:\n%s", outcome.Left, b.state())
+	}
+}
+
 // What was moved and changed at once is not destroyed for the sake of its old address.
 func TestRevertLeavesWhatWasMoved(t *testing.T) {
 	b := newBench(t, "staging", first)
