@@ -46,6 +46,9 @@ type Target struct {
 	APIVersions []string
 	// Known is what the target has already, for the scope of custom kinds; may be nil.
 	Known *snapshot.Snapshot
+	// Unanswered is told what rendering asks of a cluster and is not answered, so that
+	// what comes out may differ from what is applied; may be nil.
+	Unanswered func(question string)
 }
 
 // Part is one step of a change that one tool carries out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -137,8 +138,16 @@ func renderWhole(ctx context.Context, part change.Part, c Check) ([]snapshot.Obj
 func inspectPart(ctx context.Context, part change.Part, c Check) (*change.Inspection, error) {
 	inspector, ok := c.Inspectors[part.Kind()]
 	if !ok {
-		objects, err := renderWhole(ctx, part, c)
-		return &change.Inspection{Objects: objects}, err
+		found := &change.Inspection{}
+		c.Target.Unanswered = func(question string) {
+			found.Unclear = append(found.Unclear, fmt.Sprintf("%s %s asks the cluster while it is rendered (%s), and a check does not answer: what is applied may differ from what was modelled: use stagegate stage",
+				part.Kind(), part.Name(), question))
+		}
+		var err error
+		found.Objects, err = renderWhole(ctx, part, c)
+		slices.Sort(found.Unclear)
+		found.Unclear = slices.Compact(found.Unclear)
+		return found, err
 	}
 	found, err := inspector(ctx, part, c.Target)
 	if err != nil {

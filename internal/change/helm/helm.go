@@ -3,7 +3,7 @@
 //
 // What is loaded is kept in memory and is all that rendering uses: no network, no
 // credentials, no cluster. The template function lookup finds nothing, as in "helm
-// template", and getHostByName is an error.
+// template", and the target is told so; getHostByName is an error.
 package helm
 
 import (

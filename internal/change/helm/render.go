@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -54,7 +55,7 @@ func (p *Part) render(ctx context.Context, target change.Target) ([]snapshot.Obj
 	if err := checkKubeVersion(r.Chart, caps); err != nil {
 		return nil, err
 	}
-	files, err := execute(ctx, r, caps)
+	files, err := execute(ctx, r, caps, target.Unanswered)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +99,13 @@ func checkKubeVersion(c *chart.Chart, caps *common.Capabilities) error {
 }
 
 // execute runs the templates without a cluster and without name resolution.
-func execute(ctx context.Context, r *Release, caps *common.Capabilities) (map[string]string, error) {
+func execute(ctx context.Context, r *Release, caps *common.Capabilities, unanswered func(string)) (map[string]string, error) {
 	options := common.ReleaseOptions{Name: r.Name, Namespace: r.Namespace, Revision: 1, IsInstall: true}
 	values, err := util.ToRenderValues(r.Chart, r.Values, options, caps)
 	if err != nil {
 		return nil, errors.New(strings.TrimSpace(err.Error())) // Helm's ends with a line break
 	}
-	e := engine.Engine{CustomTemplateFuncs: template.FuncMap{"getHostByName": noNames}}
+	e := engine.Engine{CustomTemplateFuncs: template.FuncMap{"getHostByName": noNames, "lookup": findNothing(unanswered)}}
 	files, err := e.RenderWithContext(ctx, r.Chart, values)
 	if err != nil {
 		return nil, err
@@ -119,6 +120,16 @@ func execute(ctx context.Context, r *Release, caps *common.Capabilities) (map[st
 
 func noNames(host string) (string, error) {
 	return "", fmt.Errorf("getHostByName %q: names are not resolved when a chart is rendered: pass the address as a value", host)
+}
+
+// findNothing is a lookup without a cluster.
+func findNothing(tell func(string)) func(apiVersion, kind, namespace, name string) map[string]any {
+	return func(apiVersion, kind, namespace, name string) map[string]any {
+		if tell != nil {
+			tell("lookup " + strings.Join([]string{apiVersion, kind, strconv.Quote(namespace), strconv.Quote(name)}, " "))
+		}
+		return map[string]any{}
+	}
 }
 
 func decode(manifests []releaseutil.Manifest) ([]snapshot.Object, error) {

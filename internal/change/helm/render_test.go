@@ -58,6 +58,16 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// Who renders learns what was asked of a cluster.
+func TestLookupIsNotAnswered(t *testing.T) {
+	target, asked := staging, []string(nil)
+	target.Unanswered = func(question string) { asked = append(asked, question) }
+	render(t, change.Source{Path: shop, Namespace: "shops"}, target)
+	if d := cmp.Diff([]string{`lookup v1 Secret "shops" "session"`}, asked); d != "" {
+		t.Errorf("asked (-want +got):\n%s", d)
+	}
+}
+
 // environment is the variables of the shop's container.
 func environment(t *testing.T, objects []snapshot.Object) map[string]string {
 	t.Helper()
