@@ -1,6 +1,10 @@
 package model
 
-import "github.com/stagegate/stagegate/internal/reach"
+import (
+	"cmp"
+
+	"github.com/stagegate/stagegate/internal/reach"
+)
 
 // book keeps the finding of each pair of rulings, so that results share their reasons.
 type book struct {
@@ -11,6 +15,10 @@ type book struct {
 }
 
 func (b *book) find(s *podSource, d *podDoor) *finding {
+	if problem := cmp.Or(s.broken, d.broken); problem != "" {
+		f := takesPart(problem)
+		return &f
+	}
 	if d.down != "" {
 		return &finding{outcome: reach.Unreachable, reason: d.down}
 	}

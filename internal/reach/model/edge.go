@@ -42,7 +42,7 @@ func (m *Model) edge(e reach.Edge) finding {
 		return *problem
 	}
 	if broken := m.index.broken(from, to, sources); broken != "" {
-		return failed("an object that could not be read may take part: %s", broken)
+		return takesPart(broken)
 	}
 	outside := from.Kind == reach.External
 	switch to.Kind {
@@ -56,6 +56,11 @@ func (m *Model) edge(e reach.Edge) finding {
 		return m.toAddress(sources, outside, to)
 	}
 	return m.toPods(sources, outside, to)
+}
+
+// takesPart is the finding where an object that could not be read may decide.
+func takesPart(problem string) finding {
+	return failed("an object that could not be read may take part: %s", problem)
 }
 
 // sources are the ends that an edge starts from.

@@ -60,7 +60,7 @@ func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
 // broken is a problem with an object that an edge may depend on: any object of the
 // namespaces at its ends, or one of no namespace.
 func (x *index) broken(from, to reach.Endpoint, sources []end) string {
-	namespaces := []string{"", from.Namespace, to.Namespace}
+	namespaces := []string{from.Namespace, to.Namespace}
 	for _, s := range sources {
 		if s.pod != nil {
 			namespaces = append(namespaces, s.pod.Namespace)
@@ -71,7 +71,12 @@ func (x *index) broken(from, to reach.Endpoint, sources []end) string {
 			namespaces = append(namespaces, b.Namespace)
 		}
 	}
-	for _, n := range namespaces {
+	return x.unread(namespaces...)
+}
+
+// unread is a problem with an object of these namespaces, or of none.
+func (x *index) unread(namespaces ...string) string {
+	for _, n := range append([]string{""}, namespaces...) {
 		if p, ok := x.problems[n]; ok {
 			return p
 		}

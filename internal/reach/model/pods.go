@@ -19,6 +19,7 @@ type PodMatrix struct {
 	sources []podSource // ordered as edges are
 	doors   []podDoor   // ordered as edges are
 	rulings []ruling
+	notes   []string
 }
 
 // podSource is a pod that sends, as seen at its address of each IP version.
@@ -29,6 +30,7 @@ type podSource struct {
 	classes  [2]*class
 	egress   [2][]rulingID // by target.id
 	beside   [2][]rulingID // the same, to its own node
+	broken   string        // an object of its namespace that could not be read; empty where all were
 }
 
 // podDoor is a port of a pod that receives.
@@ -39,13 +41,14 @@ type podDoor struct {
 	targets  [2]*target
 	ingress  [2][]rulingID // by class.id
 	down     string        // why the pod is not ready; empty where it is
+	broken   string        // as that of podSource
 }
 
 // Pods evaluates every pair of pods. The error is the context's.
 func (m *Model) Pods(ctx context.Context) (*PodMatrix, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	x := &PodMatrix{}
+	x := &PodMatrix{notes: m.notes}
 	for _, p := range m.cluster.Pods {
 		s := m.podSource(p)
 		x.sources = append(x.sources, s)
@@ -61,7 +64,7 @@ func (m *Model) Pods(ctx context.Context) (*PodMatrix, error) {
 }
 
 func (m *Model) podSource(p *topology.Pod) podSource {
-	s := podSource{pod: p, name: "pod/" + p.Namespace + "/" + p.Name}
+	s := podSource{pod: p, name: "pod/" + p.Namespace + "/" + p.Name, broken: m.index.unread(p.Namespace)}
 	addrs, ips := [2]netip.Addr{}, m.addresses(podEnd(p))
 	for _, a := range ips {
 		if v := version(a); !addrs[v].IsValid() {
@@ -92,7 +95,7 @@ func (m *Model) podDoors(p *topology.Pod, s podSource) []podDoor {
 	var out []podDoor
 	for _, port := range p.Ports {
 		d := podDoor{
-			pod: p, versions: s.versions, down: down,
+			pod: p, versions: s.versions, down: down, broken: s.broken,
 			name: fmt.Sprintf("%s:%d/%s", s.name, port.Number, port.Protocol),
 		}
 		for v, c := range s.classes {
@@ -188,7 +191,7 @@ func (x *PodMatrix) All() iter.Seq[reach.Result] {
 
 // Matrix collects all results.
 func (x *PodMatrix) Matrix() reach.Matrix {
-	out := reach.Matrix{Grade: reach.Modelled, Edges: make([]reach.Result, 0, x.Len())}
+	out := reach.Matrix{Grade: reach.Modelled, Notes: x.notes, Edges: make([]reach.Result, 0, x.Len())}
 	for r := range x.All() {
 		out.Edges = append(out.Edges, r)
 	}

@@ -22,17 +22,22 @@ func (b *builder) routes() {
 func (b *builder) ingresses(r *resolver) {
 	all := read[networkingv1.Ingress](b, "networking.k8s.io", "Ingress")
 	classes := newIngressClasses(read[networkingv1.IngressClass](b, "networking.k8s.io", "IngressClass"))
-	wanted := map[string]*search{}
-	for _, i := range all {
+	type key struct{ name, problem string } // one name may be known to an annotation alone
+	wanted := map[key]*search{}
+	find := func(i item[networkingv1.Ingress]) *search {
 		class, problem := classes.of(i)
-		if wanted[class.name] == nil {
-			wanted[class.name] = &search{class: class, problem: problem}
+		at := key{class.name, problem}
+		if wanted[at] == nil {
+			wanted[at] = &search{class: class, problem: problem}
 		}
-		wanted[class.name].addresses = append(wanted[class.name].addresses, statusAddresses(i)...)
+		return wanted[at]
 	}
 	for _, i := range all {
-		class, _ := classes.of(i)
-		controller, problem := r.resolve(wanted[class.name])
+		s := find(i)
+		s.addresses = append(s.addresses, statusAddresses(i)...)
+	}
+	for _, i := range all {
+		controller, problem := r.resolve(find(i))
 		for _, route := range ingressRoutes(i) {
 			route.Controller, route.Problem, route.Addresses = controller, problem, statusAddresses(i)
 			b.cluster.Routes = append(b.cluster.Routes, route)

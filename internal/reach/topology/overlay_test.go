@@ -233,3 +233,31 @@ spec:
   - host: web-%[1]d.example
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-%[1]d, port: {name: http}}}}]}
 `
+
+// TestClassInTwoWays: a class without an IngressClass object is known to the older
+// annotation alone, whichever Ingress is read first.
+func TestClassInTwoWays(t *testing.T) {
+	const ingress = `---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: %s, namespace: shop%s}
+spec: {%sdefaultBackend: {service: {name: web, port: {number: 80}}}}
+`
+	field := func(name string) string { return fmt.Sprintf(ingress, name, "", "ingressClassName: traefik, ") }
+	annotation := func(name string) string {
+		return fmt.Sprintf(ingress, name, ", annotations: {kubernetes.io/ingress.class: traefik}", "")
+	}
+	const controller = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: controller, namespace: ingress}\nspec: {containers: [{name: c, image: traefik:v3.6.7}]}\n"
+	for name, objects := range map[string]string{"field first": field("a") + annotation("b"), "annotation first": annotation("a") + field("b")} {
+		t.Run(name, func(t *testing.T) {
+			s := load(t, objects+controller)
+			s.Derived = true
+			for i, r := range topology.Build(s).Routes {
+				served := (name == "field first") == (i == 1)
+				if (r.Controller != nil) != served || served != (r.Problem == "") {
+					t.Errorf("%s: controller %v, problem %q; want it served: %v", r.Owner, r.Controller, r.Problem, served)
+				}
+			}
+		})
+	}
+}
