@@ -90,12 +90,18 @@ func (f Findings) coverage(policy Policy) []Finding {
 		unclear(RuleNoBaseline, "there is no baseline, so nothing can be compared: probe the environment before the change")
 	}
 	if len(f.Expectations) == 0 || len(f.After.Edges) == 0 {
-		unclear(RuleNoEdges, "no edge was checked, so nothing is proven: declare edges in a checks file, or switch discovery on")
+		switch {
+		case !f.held():
+			unclear(RuleNoEdges, "no edge was checked, so nothing is proven: declare edges in a checks file, or switch discovery on")
+		case !f.Baseline.Grade.Satisfies(policy.MinimumGrade):
+			unclear(RuleGrade, tooWeak, gradeName(f.Baseline.Grade), gradeName(policy.MinimumGrade))
+		case len(f.Unclear) == 0:
+			unclear(RuleIncomplete, "nothing was probed after the change: run the same command again")
+		}
 		return out
 	}
 	if !f.After.Grade.Satisfies(policy.MinimumGrade) {
-		unclear(RuleGrade, "the outcomes are %s, and the environment asks for %s: use a provider that can give it, or lower gate.minimumGrade",
-			gradeName(f.After.Grade), gradeName(policy.MinimumGrade))
+		unclear(RuleGrade, tooWeak, gradeName(f.After.Grade), gradeName(policy.MinimumGrade))
 	}
 	if f.Baseline.Grade != "" && f.Baseline.Grade != f.After.Grade {
 		unclear(RuleGrade, "the baseline is %s and the outcomes after the change are %s, which cannot be compared: probe both in the same way",
@@ -105,6 +111,13 @@ func (f Findings) coverage(policy Policy) []Finding {
 		unclear(RuleNothing, "no edge was reachable and no declared one was as declared, so nothing could have been lost: repair the environment first")
 	}
 	return out
+}
+
+const tooWeak = "the outcomes are %s, and the environment asks for %s: use a provider that can give it, or lower gate.minimumGrade"
+
+// held tells whether the change was held back after a baseline: nothing was probed since.
+func (f Findings) held() bool {
+	return f.After.Grade == "" && len(f.After.Edges) == 0 && len(f.Baseline.Edges) > 0
 }
 
 // hollow tells whether nothing was seen that works as it should.

@@ -113,18 +113,25 @@ func TestGeneralRules(t *testing.T) {
 		verdict Verdict
 		rules   []string
 	}{
-		"good":                    {func(*Findings, *Policy) {}, Pass, nil},
-		"nothing at all":          {func(f *Findings, _ *Policy) { *f = Findings{} }, Inconclusive, []string{RuleNoBaseline, RuleNoEdges}},
-		"no policy":               {func(_ *Findings, p *Policy) { *p = Policy{} }, Inconclusive, []string{RuleGrade}},
-		"no expectations":         {func(f *Findings, _ *Policy) { f.Expectations = nil }, Inconclusive, []string{RuleNoEdges}},
-		"no baseline":             {func(f *Findings, _ *Policy) { f.Baseline = reach.Matrix{} }, Inconclusive, []string{RuleNoBaseline, RuleNew}},
-		"empty baseline":          {func(f *Findings, _ *Policy) { f.Baseline.Edges = nil }, Pass, []string{RuleNew}},
-		"live asked for":          {func(f *Findings, p *Policy) { p.MinimumGrade = reach.Live; f.grade(reach.Modelled) }, Inconclusive, []string{RuleGrade}},
-		"better than asked for":   {func(_ *Findings, p *Policy) { p.MinimumGrade = reach.Modelled }, Pass, nil},
-		"grades differ":           {func(f *Findings, _ *Policy) { f.Baseline.Grade = reach.Modelled }, Inconclusive, []string{RuleGrade}},
-		"no grade":                {func(f *Findings, _ *Policy) { f.grade("") }, Inconclusive, []string{RuleGrade, RuleNoBaseline}},
-		"nothing reachable":       {func(f *Findings, _ *Policy) { f.outcome(down) }, Inconclusive, []string{RuleNothing}},
-		"never probed":            {func(f *Findings, _ *Policy) { f.After = reach.Matrix{} }, Inconclusive, []string{RuleNoEdges}},
+		"good":                  {func(*Findings, *Policy) {}, Pass, nil},
+		"nothing at all":        {func(f *Findings, _ *Policy) { *f = Findings{} }, Inconclusive, []string{RuleNoBaseline, RuleNoEdges}},
+		"no policy":             {func(_ *Findings, p *Policy) { *p = Policy{} }, Inconclusive, []string{RuleGrade}},
+		"no expectations":       {func(f *Findings, _ *Policy) { f.Expectations = nil }, Inconclusive, []string{RuleNoEdges}},
+		"no baseline":           {func(f *Findings, _ *Policy) { f.Baseline = reach.Matrix{} }, Inconclusive, []string{RuleNoBaseline, RuleNew}},
+		"empty baseline":        {func(f *Findings, _ *Policy) { f.Baseline.Edges = nil }, Pass, []string{RuleNew}},
+		"live asked for":        {func(f *Findings, p *Policy) { p.MinimumGrade = reach.Live; f.grade(reach.Modelled) }, Inconclusive, []string{RuleGrade}},
+		"better than asked for": {func(_ *Findings, p *Policy) { p.MinimumGrade = reach.Modelled }, Pass, nil},
+		"grades differ":         {func(f *Findings, _ *Policy) { f.Baseline.Grade = reach.Modelled }, Inconclusive, []string{RuleGrade}},
+		"no grade":              {func(f *Findings, _ *Policy) { f.grade("") }, Inconclusive, []string{RuleGrade, RuleNoBaseline}},
+		"nothing reachable":     {func(f *Findings, _ *Policy) { f.outcome(down) }, Inconclusive, []string{RuleNothing}},
+		"never probed":          {func(f *Findings, _ *Policy) { f.After = reach.Matrix{} }, Inconclusive, []string{RuleIncomplete}},
+		"no edges at all":       {func(f *Findings, _ *Policy) { f.After, f.Baseline.Edges = reach.Matrix{}, nil }, Inconclusive, []string{RuleNoEdges}},
+		"held back, too weak": {func(f *Findings, p *Policy) {
+			p.MinimumGrade = reach.Live
+			f.grade(reach.Modelled)
+			f.After = reach.Matrix{}
+		}, Inconclusive, []string{RuleGrade}},
+		"held back, unclear":      {func(f *Findings, _ *Policy) { f.Unclear, f.After = []string{"not known"}, reach.Matrix{} }, Inconclusive, []string{RuleUnclear}},
 		"apply failed":            {func(f *Findings, _ *Policy) { f.ApplyFailed = "no"; f.After = reach.Matrix{} }, Blocked, []string{RuleApply}},
 		"apply failed, probed":    {func(f *Findings, _ *Policy) { f.ApplyFailed = "no"; f.After.Edges[0].Outcome = down }, Blocked, []string{RuleApply, RuleLost, RuleNothing}},
 		"other check":             {func(f *Findings, _ *Policy) { f.Failures = []string{"parity"} }, Blocked, []string{RuleCheck}},
