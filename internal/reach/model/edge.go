@@ -124,6 +124,9 @@ func (m *Model) toService(sources []end, outside bool, to reach.Endpoint) findin
 	if outside && !open(s) {
 		return unreachable("Service %s/%s is of type %s, which is not published outside the cluster", s.Namespace, s.Name, s.Type)
 	}
+	if refused := turnedAway(outside, s); refused != nil {
+		return *refused
+	}
 	return m.service(sources, s, to.Port, topology.Protocol(to.Protocol))
 }
 

@@ -144,6 +144,29 @@ spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 1
 		},
 		{"from outside to a NodePort service", nothing, "", reach.Edge{From: "external", To: "service/ingress/traefik:80"}, reach.Reachable, "no policy applies"},
 		{
+			"from outside to a load balancer that does not admit it", func(c *topology.Cluster) {
+				c.Services[0].Type, c.Services[0].SourceRanges = "LoadBalancer", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+			}, "",
+			reach.Edge{From: "external", To: "service/ingress/traefik:80"},
+			reach.Unreachable,
+			"the load balancer of Service ingress/traefik admits 10.0.0.0/8 alone (loadBalancerSourceRanges), not outside (taken as 203.0.113.1)",
+		},
+		{
+			"from outside to an ingress behind such a load balancer", func(c *topology.Cluster) {
+				c.Services[0].Type, c.Services[0].SourceRanges = "LoadBalancer", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+			}, "",
+			wayIn,
+			reach.Unreachable,
+			"the load balancer of Service ingress/traefik admits 10.0.0.0/8 alone (loadBalancerSourceRanges), not outside (taken as 203.0.113.1)",
+		},
+		{
+			"from inside past a load balancer", func(c *topology.Cluster) {
+				c.Services[0].SourceRanges = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+			}, "",
+			reach.Edge{From: "pod/shop/web-1", To: "service/ingress/traefik:80"},
+			reach.Reachable, "no policy applies",
+		},
+		{
 			"from outside to a pod", nothing, "",
 			reach.Edge{From: "external", To: "pod/shop/web-1:80"},
 			reach.Error,

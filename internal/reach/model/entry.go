@@ -1,6 +1,7 @@
 package model
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,7 +33,12 @@ func (m *Model) ways(sources []end, outside bool, r *topology.Route) []func() fi
 			continue
 		}
 		if port, ok := webPort(s, r.TLS); ok {
-			out = append(out, func() finding { return m.servicePort(sources, s, port) })
+			out = append(out, func() finding {
+				if refused := turnedAway(outside, s); refused != nil {
+					return *refused
+				}
+				return m.servicePort(sources, s, port)
+			})
 		}
 	}
 	if doors := hostDoors(r); len(doors) > 0 {
@@ -43,6 +49,27 @@ func (m *Model) ways(sources []end, outside bool, r *topology.Route) []func() fi
 
 // open tells whether a Service can be reached from outside.
 func open(s *topology.Service) bool { return s.Type == "LoadBalancer" || s.Type == "NodePort" }
+
+// turnedAway is the finding where the load balancer of a Service does not admit the outside.
+func turnedAway(outside bool, s *topology.Service) *finding {
+	admits := func(p netip.Prefix) bool {
+		return slices.ContainsFunc(outsideEnd().ips, p.Contains)
+	}
+	if !outside || len(s.SourceRanges) == 0 || slices.ContainsFunc(s.SourceRanges, admits) {
+		return nil
+	}
+	f := unreachable("the load balancer of Service %s/%s admits %s alone (loadBalancerSourceRanges), not %s",
+		s.Namespace, s.Name, joinPrefixes(s.SourceRanges), outsideEnd().name)
+	return &f
+}
+
+func joinPrefixes(list []netip.Prefix) string {
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, ", ")
+}
 
 // webPort is the port of a controller's Service that takes requests: by its number, else
 // by its name, else the first TCP port.

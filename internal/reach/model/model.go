@@ -50,7 +50,7 @@ func New(s *snapshot.Snapshot, c *topology.Cluster) (*Model, error) {
 		return nil, fmt.Errorf("reading network policies: %w", err)
 	}
 	m := &Model{
-		cluster: c, notes: append(notes, c.Problems...), accounts: map[[2]string]map[string]string{},
+		cluster: c, notes: slices.Concat(notes, c.Notes, c.Problems), accounts: map[[2]string]map[string]string{},
 		memo: map[flowKey]verdict{}, targets: map[targetKey]*target{}, chains: map[string]*chain{},
 	}
 	for _, o := range s.Kind("", "ServiceAccount") {

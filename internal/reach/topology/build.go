@@ -73,11 +73,20 @@ func read[T any](b *builder, group, kind string) []item[T] {
 }
 
 func (b *builder) problem(o snapshot.Object, format string, args ...any) {
-	p := snapshot.KeyOf(o.Unstructured).String() + ": " + fmt.Sprintf(format, args...)
+	b.cluster.Problems = append(b.cluster.Problems, about(o, fmt.Sprintf(format, args...)))
+}
+
+func (b *builder) note(o snapshot.Object, text string) {
+	b.cluster.Notes = append(b.cluster.Notes, about(o, text))
+}
+
+// about names the object, and its place where there is one.
+func about(o snapshot.Object, text string) string {
+	text = snapshot.KeyOf(o.Unstructured).String() + ": " + text
 	if o.Source != "" {
-		p = o.Source + ": " + p
+		text = o.Source + ": " + text
 	}
-	b.cluster.Problems = append(b.cluster.Problems, p)
+	return text
 }
 
 func (b *builder) sortPods() {

@@ -15,6 +15,7 @@ func (b *builder) services() {
 	slices := b.slicesByService()
 	for _, o := range read[corev1.Service](b, "", "Service") {
 		s := newService(o)
+		b.restrict(s, o)
 		b.byService[o.at()] = s
 		b.cluster.Services = append(b.cluster.Services, s)
 		if len(s.Selector) > 0 && b.snapshot.Derived {

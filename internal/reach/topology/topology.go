@@ -86,6 +86,8 @@ type Service struct {
 	ClusterIPs   []netip.Addr
 	LoadBalancer []string // addresses or host names given out
 	ExternalIPs  []string // addresses of nodes that take its traffic
+	// SourceRanges are what the load balancer admits; everything where there is none.
+	SourceRanges []netip.Prefix
 	// PublishNotReady is true where pods that are not ready get traffic too.
 	PublishNotReady bool
 	Ports           []ServicePort
@@ -144,4 +146,6 @@ type Cluster struct {
 	// Problems are things that could not be understood, for people; each makes the edges
 	// that it touches an error, never a pass.
 	Problems []string
+	// Notes are things that were understood and are not modelled.
+	Notes []string
 }
