@@ -77,7 +77,7 @@ change to production only then.`,
 		commands []*cobra.Command
 	}{
 		{"gate", []*cobra.Command{newCheck(f), newStage(f), newPromote(f), newResume(f)}},
-		{"look", []*cobra.Command{newReach(f), newStatus(f), newHistory(f), newEvidence(f)}},
+		{"look", []*cobra.Command{newReach(f), newParity(f), newStatus(f), newHistory(f), newEvidence(f)}},
 		{"manage", []*cobra.Command{newEnv(f), newRollback(f), newUnlock(f), newDemo(f), newVersion(f)}},
 	} {
 		for _, c := range add.commands {

@@ -14,10 +14,10 @@ import (
 
 // Versions are those of the parts of a platform that carry its traffic.
 type Versions struct {
-	Kubernetes string // of the API server, such as "v1.37.2"
+	Kubernetes string `json:"kubernetes"` // of the API server, such as "v1.37.2"
 	// IngressControllers and CNI are the images, without registry: "traefik:v3.6.7".
-	IngressControllers []string
-	CNI                []string
+	IngressControllers []string `json:"ingressControllers"`
+	CNI                []string `json:"cni"`
 }
 
 // Compare returns in what the versions of an environment exceed the bounds, held against

@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/cluster"
+	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/parity"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/snapshot/live"
@@ -44,6 +46,20 @@ func (s *session) versions(ctx context.Context, up *cluster.Cluster) (parity.Ver
 	if bounds := s.env.Gate.Parity; bounds.IngressController+bounds.CNI == "" {
 		return parity.Versions{Kubernetes: up.Version}, nil
 	}
+	return readVersions(ctx, up)
+}
+
+// Versions reads what runs in an environment's cluster, which must be there.
+func (r *Runner) Versions(ctx context.Context, env *config.Environment) (v parity.Versions, err error) {
+	up, err := r.FindCluster(ctx, env, r.Progress.Note)
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, up.Release(context.WithoutCancel(ctx))) }()
+	return readVersions(ctx, up)
+}
+
+func readVersions(ctx context.Context, up *cluster.Cluster) (parity.Versions, error) {
 	state, err := live.Take(ctx, up.REST)
 	if err != nil {
 		return parity.Versions{}, fmt.Errorf("reading what runs in %s: %w", up.Name, err)
