@@ -81,6 +81,8 @@ type Workspace struct {
 	secrets *secrets
 	backend Backend
 	plans   int
+	// initialised is what the last init was for; see needs.
+	initialised change.Digest
 }
 
 // Open makes the private copy and initialises it: the one "init" of a run.
@@ -120,17 +122,38 @@ func (w *Workspace) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return w.start(ctx)
+}
+
+// Switch goes on with another configuration of the same directory and environment, or with
+// other variables. There is another init only where that would find anything else to do.
+func (w *Workspace) Switch(ctx context.Context, config *Config, o Options) error {
+	w.config, w.options = config, o.withDefaults(config)
+	return w.start(ctx)
+}
+
+func (w *Workspace) start(ctx context.Context) error {
 	if err := w.Unsaved(); err != nil {
 		return err
 	}
 	constraints := append([]string{oldest, w.options.Version}, w.config.Module.Required...)
+	var err error
 	if w.Program, err = Find(ctx, w.options.Binary, constraints, filepath.Join(w.options.Cache, "programs"), w.options.Progress); err != nil {
 		return err
 	}
 	if err := w.prepare(); err != nil {
 		return err
 	}
-	return w.initialise(ctx)
+	needs, err := w.needs()
+	if err != nil || needs == w.initialised {
+		return err
+	}
+	w.initialised = ""
+	if err := w.initialise(ctx); err != nil {
+		return err
+	}
+	w.initialised, err = w.needs() // init may have made the lock file
+	return err
 }
 
 // prepare writes everything that Terraform will find in the private directory.

@@ -69,39 +69,38 @@ func (r *reversion) run(ctx context.Context) error {
 }
 
 // openThen opens the configuration to go back to or, where there is none, the one that was
-// applied: what this process has open of it needs no other init.
+// applied. What this process has open of it goes on, and needs no other init as a rule.
 func (r *reversion) openThen(ctx context.Context) error {
+	v := r.Applied
 	if r.Previous != nil {
-		if err := r.Close(ctx); err != nil { // what the apply has open
-			return err
-		}
-		return r.openVersion(ctx, *r.Previous)
+		v = *r.Previous
 	}
-	for _, j := range r.jobs {
-		if j.key == r.Key && j.config.Digest() == r.Applied.Configuration {
-			r.workspace = j.workspace
-			return r.workspace.Unsaved()
-		}
-	}
-	return r.openVersion(ctx, r.Applied)
-}
-
-// openVersion opens a configuration that was kept, with what it was given then.
-func (r *reversion) openVersion(ctx context.Context, v apply.TerraformVersion) error {
-	var given inputs
-	if err := r.record.OpenInputs(v.Inputs, &given); err != nil {
-		return err
-	}
-	config, err := terraform.Kept(r.dir, v.Configuration, r.record.Part)
+	config, o, err := r.version(v)
 	if err != nil {
 		return err
 	}
-	files := func() ([]tree.File, error) { return given.Files, nil }
-	if r.opened, err = terraform.Open(ctx, config, r.runOptions(r.Key, given, files)); err != nil {
+	for _, j := range r.jobs {
+		if j.key == r.Key {
+			r.workspace = j.workspace
+			return r.workspace.Switch(ctx, config, o)
+		}
+	}
+	if r.opened, err = terraform.Open(ctx, config, o); err != nil {
 		return err
 	}
 	r.workspace = r.opened
 	return nil
+}
+
+// version is a configuration that was kept, with what it was given then.
+func (r *reversion) version(v apply.TerraformVersion) (*terraform.Config, terraform.Options, error) {
+	var given inputs
+	if err := r.record.OpenInputs(v.Inputs, &given); err != nil {
+		return nil, terraform.Options{}, err
+	}
+	config, err := terraform.Kept(r.dir, v.Configuration, r.record.Part)
+	files := func() ([]tree.File, error) { return given.Files, nil }
+	return config, r.runOptions(r.Key, given, files), err
 }
 
 // takeBack puts back what was in force, unless the state never moved.

@@ -311,41 +311,60 @@ func TestOneCommandOfEachKind(t *testing.T) {
 	commands := terraformtest.Counted(t)
 	b := newBench(t, "staging", first)
 	b.apply(true)
-	count := map[string]int{}
-	for _, c := range commands() {
-		count[c]++
-	}
-	if count["init"] != 1 || count["plan"] != 1 || count["apply"] != 1 {
-		t.Errorf("commands are %v, want one init, one plan and one apply", count)
+	for _, command := range []string{"init", "plan", "apply"} {
+		if n := count(commands(), command); n != 1 {
+			t.Errorf("%d times %s, want once", n, command)
+		}
 	}
 }
 
-// A change that is taken back by the process that applied it, with nothing before it to go
-// back to, needs no second init.
+// A change that is taken back by the process that applied it needs no second init, unless
+// what was in force before has other providers, modules or another backend.
 func TestRevertNeedsNoSecondInit(t *testing.T) {
-	commands := terraformtest.Counted(t)
-	b := newBench(t, "staging", first)
-	backend, part := b.backend(), b.part()
-	b.plan(backend, part)
-	record := b.record(part)
-	if err := backend.Apply(t.Context(), part, b.target, record, b.show); err != nil {
-		t.Fatal(err)
+	for what, test := range map[string]struct {
+		before string
+		want   int
+	}{
+		"nothing before":  {"", 1},
+		"other resources": {first + "resource \"terraform_data\" \"z\" {}\n", 1},
+		"other needs":     {first + "terraform {\n  required_version = \"> 1.0\"\n}\n", 2},
+	} {
+		t.Run(what, func(t *testing.T) {
+			commands := terraformtest.Counted(t)
+			b := newBench(t, "staging", first)
+			if test.before != "" {
+				b.write(test.before)
+				b.apply(true)
+			}
+			before := count(commands(), "init")
+			b.write(first + "resource \"terraform_data\" \"new\" {}\n")
+			backend, part := b.backend(), b.part()
+			b.plan(backend, part)
+			record := b.record(part)
+			if err := backend.Apply(t.Context(), part, b.target, record, b.show); err != nil {
+				t.Fatal(err)
+			}
+			if outcome, err := backend.Revert(t.Context(), record, b.show); err != nil || len(outcome.Left) > 0 {
+				t.Fatal(outcome, err)
+			}
+			if strings.Contains(b.state(), `"new"`) || strings.Contains(b.state(), "terraform_data") != (test.before != "") {
+				t.Errorf("the state is not as it was:\n%s", b.state())
+			}
+			if got := count(commands(), "init") - before; got != test.want {
+				t.Errorf("%d inits, want %d", got, test.want)
+			}
+		})
 	}
-	if outcome, err := backend.Revert(t.Context(), record, b.show); err != nil || len(outcome.Left) > 0 {
-		t.Fatal(outcome, err)
-	}
-	if strings.Contains(b.state(), "terraform_data") {
-		t.Errorf("the state is not empty:\n%s", b.state())
-	}
-	count := 0
-	for _, c := range commands() {
-		if c == "init" {
-			count++
+}
+
+func count(commands []string, name string) int {
+	n := 0
+	for _, c := range commands {
+		if c == name {
+			n++
 		}
 	}
-	if count != 1 {
-		t.Errorf("%d inits, want one", count)
-	}
+	return n
 }
 
 // A state that could not be saved is for a person: nothing is taken back, and nothing lost.
