@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 
 	"github.com/stagegate/stagegate/internal/cluster"
@@ -58,11 +60,15 @@ func (f *factory) probeImage(ctx context.Context, r *pipeline.Runner, env *confi
 	}
 	loader, ok := provider.(cluster.ArchiveLoader)
 	if !ok {
-		return image.Repository + ":" + version(), nil
+		return releasedProbe(version())
 	}
 	program, err := probeProgram()
-	if err != nil {
-		return "", err
+	if err != nil { // such as after go install, and on other systems than Linux
+		reference, unreleased := releasedProbe(version())
+		if unreleased != nil {
+			return "", errors.Join(err, unreleased)
+		}
+		return reference, nil
 	}
 	built, err := image.Build(program)
 	if err != nil {
@@ -72,6 +78,18 @@ func (f *factory) probeImage(ctx context.Context, r *pipeline.Runner, env *confi
 		return "", fmt.Errorf("carrying the probe image into %s: %w", env.ClusterName, err)
 	}
 	return built.Reference, nil
+}
+
+var release = regexp.MustCompile(`^v\d+\.\d+\.\d+(-(alpha|beta|rc)\.?\d*)?$`)
+
+// releasedProbe is the image that was released with a version. Others have none, which
+// their clusters' nodes would find out only after minutes.
+func releasedProbe(version string) (string, error) {
+	if !release.MatchString(version) {
+		return "", fmt.Errorf("stagegate %s was not released, so no registry has its probe image: set %s to an image that the nodes have or can pull",
+			version, probeImageVariable)
+	}
+	return image.Repository + ":" + version, nil
 }
 
 func probeProgram() (string, error) {

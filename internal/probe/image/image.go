@@ -48,7 +48,7 @@ func Locate(architecture string, directories ...string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("the program stagegate-probe for linux/%s is in none of %q: install it beside stagegate, or name a probe image", architecture, directories)
+	return "", fmt.Errorf("the program stagegate-probe for linux/%s is in none of %q: install it beside stagegate, or name its path in STAGEGATE_PROBE", architecture, directories)
 }
 
 // Build makes an image of the program at path.

@@ -78,7 +78,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := image.Build("/bin/ls"); err == nil || !strings.Contains(err.Error(), "CGO_ENABLED=0") {
 		t.Errorf("a dynamically linked program: %v", err)
 	}
-	if _, err := image.Locate("amd64", t.TempDir()); err == nil || !strings.Contains(err.Error(), "name a probe image") {
+	if _, err := image.Locate("amd64", t.TempDir()); err == nil || !strings.Contains(err.Error(), "STAGEGATE_PROBE") {
 		t.Errorf("nothing there: %v", err)
 	}
 }
