@@ -48,33 +48,64 @@ func (r *Runner) FindCluster(ctx context.Context, env *config.Environment, progr
 	return cluster.Find(ctx, provider, env.ClusterName, progress)
 }
 
+// baseDigest is the key of the marker's data that identifies the base.
+const baseDigest = "digest"
+
 func (r *Runner) ensureBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, progress cluster.Progress) error {
 	client, err := kubernetes.NewForConfig(up.REST)
 	if err != nil {
 		return err
 	}
-	markers := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
-	_, err = markers.Get(ctx, baseMarker, metav1.GetOptions{})
-	if err == nil || !apierrors.IsNotFound(err) {
+	bases, digest, err := r.loadBase(ctx, env)
+	if err != nil {
 		return err
 	}
-	for _, path := range env.Base {
-		path = env.Path(path)
-		progress("applying the base %s", path)
-		if err := r.applyBase(ctx, env, up, path); err != nil {
-			return fmt.Errorf("applying the base %s: %w", path, err)
+	markers := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	has, err := markers.Get(ctx, baseMarker, metav1.GetOptions{})
+	switch {
+	case err == nil && has.Data[baseDigest] != digest:
+		return otherBase(env, up, progress)
+	case err == nil || !apierrors.IsNotFound(err):
+		return err
+	}
+	for _, base := range bases {
+		progress("applying the base %s", base.Name)
+		if err := r.applyBase(ctx, env, up, base); err != nil {
+			return fmt.Errorf("applying the base %s: %w", base.Name, err)
 		}
 	}
-	marker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: baseMarker}}
+	marker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: baseMarker}, Data: map[string]string{baseDigest: digest}}
 	_, err = markers.Create(ctx, marker, metav1.CreateOptions{})
 	return err
 }
 
-func (r *Runner) applyBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, path string) (err error) {
-	base, err := change.Load(ctx, change.Source{Path: path}, r.Loaders)
-	if err != nil {
-		return err
+// loadBase reads the changes of the base, and what identifies them all.
+func (r *Runner) loadBase(ctx context.Context, env *config.Environment) ([]*change.Change, string, error) {
+	var bases []*change.Change
+	sum := change.NewHash("base")
+	for _, path := range env.Base {
+		base, err := change.Load(ctx, change.Source{Path: env.Path(path)}, r.Loaders)
+		if err != nil {
+			return nil, "", fmt.Errorf("reading the base %s: %w", path, err)
+		}
+		bases = append(bases, base)
+		sum.Add("part", []byte(base.Digest()))
 	}
+	return bases, string(sum.Sum()), nil
+}
+
+// otherBase is for a cluster whose base is not that of the environment any more. A base is
+// not applied over another, since what the new one leaves out would stay.
+func otherBase(env *config.Environment, up *cluster.Cluster, progress cluster.Progress) error {
+	const changed = "the base has changed since the cluster was made, and is not applied again"
+	if !up.Disposable {
+		progress("%s: bring it up to date by a change", changed)
+		return nil
+	}
+	return fmt.Errorf("%s: stagegate env down --cluster-name %s has it made anew", changed, env.ClusterName)
+}
+
+func (r *Runner) applyBase(ctx context.Context, env *config.Environment, up *cluster.Cluster, base *change.Change) (err error) {
 	clients, err := apply.NewClients(up.REST)
 	if err != nil {
 		return err

@@ -14,7 +14,10 @@ import (
 // create makes the cluster. The record without a UID comes first, so that what an
 // interruption leaves behind is known as ours.
 func (s *session) create(ctx context.Context) (*cluster.Cluster, error) {
-	made := record{Created: time.Now().UTC(), Image: s.provider.image}
+	made, err := s.provider.wanted()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.note(made); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package kind_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,10 +78,60 @@ func TestLife(t *testing.T) {
 	if _, err := kind.New(config.KindProvider{}, t.TempDir()).Ensure(t.Context(), "life", false, nil); err == nil {
 		t.Error("a cluster without a record was taken for ours")
 	}
+	var said []string
+	note := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	if _, err := kind.New(config.KindProvider{Image: "kindest/node:other"}, dir).Ensure(t.Context(), "life", false, note); err != nil {
+		t.Error(err)
+	}
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "kindest/node:other is wanted now") {
+		t.Errorf("a cluster of another node image is used without a word: %s", text)
+	}
 }
 
-// TestInterruptedCreate cancels at several moments; nothing may be left, and a cluster
-// left half-made by a killed process is replaced.
+// dirVariable has a test process make a cluster in the directory, to be killed.
+const dirVariable = "STAGEGATE_TEST_KIND_DIR"
+
+// TestKilledCreate kills a process in the middle of its work: what it leaves is known as
+// half-made, and replaced.
+func TestKilledCreate(t *testing.T) {
+	if dir := os.Getenv(dirVariable); dir != "" {
+		_, err := kind.New(config.KindProvider{}, dir).Ensure(t.Context(), "killed", false, nil)
+		t.Fatalf("it was not killed: %v", err)
+	}
+	dir := t.TempDir()
+	p := kind.New(config.KindProvider{}, dir)
+	t.Cleanup(func() {
+		if err := p.Destroy(context.Background(), "killed", t.Logf); err != nil {
+			t.Error(err)
+		}
+	})
+	maker := exec.Command(os.Args[0], "-test.run=^TestKilledCreate$")
+	maker.Env = append(os.Environ(), dirVariable+"="+dir)
+	if err := maker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); containers(t, "killed") == ""; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no container was made")
+		}
+	}
+	half := containers(t, "killed")
+	if err := maker.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = maker.Wait() // it was killed
+	if s, err := p.Status(t.Context(), "killed"); err != nil || s.State != cluster.Broken {
+		t.Errorf("status: %+v, %v; want broken", s, err)
+	}
+	if _, err := p.Ensure(t.Context(), "killed", false, t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	if now := containers(t, "killed"); now == "" || now == half {
+		t.Errorf("the half-made container %s is used on: %s", half, now)
+	}
+}
+
+// TestInterruptedCreate cancels at several moments; nothing may be left.
 func TestInterruptedCreate(t *testing.T) {
 	dir := t.TempDir()
 	p := kind.New(config.KindProvider{}, dir)

@@ -30,6 +30,7 @@ const (
 	startWait    = 2 * time.Minute  // for the API of restarted nodes
 	answerWait   = 10 * time.Second // for the API of a cluster that runs
 	statusWait   = 3 * time.Second
+	deleteWait   = 30 * time.Second
 	deleteRetry  = 500 * time.Millisecond
 	cleanUpWait  = time.Minute
 	pollInterval = 500 * time.Millisecond
@@ -100,6 +101,13 @@ func (s *session) ensure(ctx context.Context) (*cluster.Cluster, error) {
 
 // reuse connects to a cluster that was made earlier, starting its nodes if need be.
 func (s *session) reuse(ctx context.Context, made record) (*cluster.Cluster, error) {
+	wanted, err := s.provider.wanted()
+	if err != nil {
+		return nil, err
+	}
+	if difference := made.changed(wanted); difference != "" {
+		s.progress("kind cluster %s is used as it is, though %s: stagegate env down --cluster-name %s has it made anew", s.name, difference, s.short)
+	}
 	running, err := s.nodesRunning(ctx)
 	if err != nil {
 		return nil, err
@@ -248,8 +256,21 @@ func (s *session) exists() (bool, error) {
 	return len(nodes) > 0, nil
 }
 
+// delete deletes the cluster until no container of it is listed: an engine may be at work
+// on one still, for a process that was killed, and then takes no notice of the deletion.
 func (s *session) delete() error {
-	return s.engine.explain(s.kind.Delete(s.name, s.kubeconfig()))
+	for limit := time.Now().Add(deleteWait); ; time.Sleep(deleteRetry) {
+		if err := s.kind.Delete(s.name, s.kubeconfig()); err != nil {
+			return s.engine.explain(err)
+		}
+		left, err := s.exists()
+		switch {
+		case err != nil || !left:
+			return err
+		case time.Now().After(limit):
+			return errors.New("its containers are still there after they were deleted: delete them with the container engine")
+		}
+	}
 }
 
 func (s *session) createOptions() []kindcluster.CreateOption {

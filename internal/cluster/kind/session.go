@@ -1,7 +1,9 @@
 package kind
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +28,7 @@ type record struct {
 	UID     string    `json:"uid,omitempty"`
 	Created time.Time `json:"created"`
 	Image   string    `json:"image,omitempty"`
+	Config  string    `json:"config,omitempty"` // a digest of kind's configuration file
 }
 
 // session is one use of one cluster by name.
@@ -103,6 +106,31 @@ func (s *session) record() (record, error) {
 		return record{}, fmt.Errorf("reading its record %s: %w", s.recordFile(), err)
 	}
 	return r, nil
+}
+
+// wanted is a record of the cluster as it would be made now.
+func (p *Provider) wanted() (record, error) {
+	r := record{Created: time.Now().UTC(), Image: p.image}
+	if p.config == "" {
+		return r, nil
+	}
+	content, err := os.ReadFile(p.config)
+	if err != nil {
+		return record{}, fmt.Errorf("reading kind's configuration: %w", err)
+	}
+	r.Config = fmt.Sprintf("%x", sha256.Sum256(content))
+	return r, nil
+}
+
+// changed tells in what a cluster differs from what is wanted now.
+func (r record) changed(wanted record) string {
+	switch {
+	case r.Image != wanted.Image:
+		return fmt.Sprintf("it was made of the node image %s, and %s is wanted now", cmp.Or(r.Image, "that kind chooses"), cmp.Or(wanted.Image, "that one"))
+	case r.Config != wanted.Config:
+		return "kind's configuration has changed since it was made"
+	}
+	return ""
 }
 
 func (s *session) note(r record) error {
