@@ -107,6 +107,9 @@ type Prober struct {
 	// ephemeralName is that of ephemeral containers, new in each process: one that has ended
 	// cannot be started again.
 	ephemeralName string
+	// wary has young pods asked again whatever they say: a policy engine may also let
+	// everything through to or from a pod that it does not know yet.
+	wary bool
 
 	// clock is that of the API server.
 	clock func(context.Context) (time.Time, error)
@@ -167,6 +170,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (*Prober, er
 func (p *Prober) Fresh(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.wary = true
 	for key, pod := range p.pods {
 		if !pod.ephemeral {
 			p.drop(ctx, pod)

@@ -81,8 +81,9 @@ func (p *Prober) container(hostNetwork bool) corev1.Container {
 	if !hostNetwork {
 		c.Command[2] = fmt.Sprint(controlPort)
 		c.ReadinessProbe = &corev1.Probe{
-			ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(controlPort)}},
-			PeriodSeconds: 1, TimeoutSeconds: 2, FailureThreshold: 2,
+			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(controlPort)}},
+			// It must have failed before two rounds of time-outs agree.
+			PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 2,
 		}
 	}
 	return c

@@ -190,12 +190,13 @@ func (p *Prober) askBackends(ctx context.Context, plan *plan, attempts []attempt
 // retryYoung asks again from probe pods that have just been made and say that something is
 // unreachable, once they are old enough: a policy engine may let nothing through to or
 // from a pod that it does not know yet, and the kubelet takes a moment for its control.
+// After Fresh all are asked again.
 func (p *Prober) retryYoung(ctx context.Context, attempts []attempt, orders map[string][]probe.Target, got map[string]answers) error {
 	again, youngest := map[string][]probe.Target{}, time.Time{}
 	for _, a := range attempts {
 		r, ok := got[a.from].results[a.goal.target.ID]
 		born := p.pod(a.from).born
-		if !ok || a.from == "" || time.Since(born) > youth || a.goal.judge(r, beside{}).outcome != reach.Unreachable {
+		if !ok || a.from == "" || time.Since(born) > youth || !p.wary && a.goal.judge(r, beside{}).outcome != reach.Unreachable {
 			continue
 		}
 		again[a.from] = orders[a.from]
