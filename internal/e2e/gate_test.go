@@ -4,22 +4,27 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	networking "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/apply/applytest"
 	"github.com/stagegate/stagegate/internal/gate"
+	"github.com/stagegate/stagegate/internal/probe"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/report"
 )
@@ -46,6 +51,7 @@ func TestGate(t *testing.T) {
 	t.Run("local images are loaded", s.localImages)
 	t.Run("real charts are promoted and rolled back", s.charts)
 	t.Run("the incident is blocked on staging", s.incident)
+	t.Run("what production cannot undo is told", s.notUndone)
 	t.Run("the corrected change is promoted", s.corrected)
 	t.Run("what only production refuses is rolled back", s.onlyProduction)
 }
@@ -178,6 +184,63 @@ func (s *site) incident(t *testing.T) {
 	s.clean(t, "staging")
 }
 
+// notUndone has production differ, so that the change is taken back there. Felix goes last,
+// so that pods which were there before reach each other again; what new pods send is still
+// dropped. Production is never thrown away: a person is told what to do.
+func (s *site) notUndone(t *testing.T) {
+	closed := &networking.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "closed", Namespace: "cart"},
+		Spec:       networking.NetworkPolicySpec{PolicyTypes: []networking.PolicyType{networking.PolicyTypeIngress}},
+	}
+	if _, err := s.clients["production"].Typed.NetworkingV1().NetworkPolicies("cart").Create(t.Context(), closed, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := s.result(t, 6, "promote", "changes/calico-allowed.yaml")
+	e := environment(t, r, "production")
+	if e.Reverted == nil || e.Reverted.Restored || e.Reverted.Recreated || len(e.Reverted.Left) > 0 || len(e.Reverted.Missing) == 0 {
+		t.Errorf("production: reverted %+v", e.Reverted)
+	}
+	lost(t, e, "deployment/storefront/web -> service/cart/api:9898/TCP", "time-out", "NetworkPolicy")
+	next := strings.Join(r.Next, "\n")
+	for _, want := range []string{"in production, still cut: ", "restart (or replace) the nodes of production", "stagegate rollback " + r.RunID + " --cluster-name e2e-production"} {
+		if !strings.Contains(next, want) {
+			t.Errorf("the next steps do not say %q:\n%s", want, next)
+		}
+	}
+	s.clean(t, "production")
+	s.answers(t, "production", "shop.example")
+	for _, name := range []string{"staging", "production"} {
+		s.run(t, 0, "env", "down", "--cluster-name", "e2e-"+name, "--yes")
+	}
+	var both sync.WaitGroup
+	for _, name := range []string{"staging", "production"} {
+		both.Go(func() { s.connect(t, name) })
+	}
+	both.Wait()
+}
+
+// answers wants the ingress controller of an environment to get an answer for a host from
+// pods that were there all the while.
+func (s *site) answers(t *testing.T, environment, host string) {
+	t.Helper()
+	client := s.clients[environment].Typed
+	nodes, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := client.CoreV1().Services("ingress").Get(t.Context(), "traefik", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := net.JoinHostPort(nodes.Items[0].Status.Addresses[0].Address, strconv.Itoa(int(service.Spec.Ports[0].NodePort)))
+	got := probe.Try(t.Context(), probe.Target{Protocol: probe.HTTP, Wait: probe.AnswerTimeout, HTTP: &probe.Request{
+		URL: "http://" + host + "/", Resolve: map[string]string{net.JoinHostPort(host, "80"): target},
+	}})
+	if got.Code != probe.Answered || got.Status != http.StatusOK {
+		t.Errorf("%s: %s is not served any more: %+v", environment, host, got)
+	}
+}
+
 func (s *site) corrected(t *testing.T) {
 	r := s.result(t, 0, "promote", "changes/calico-allowed.yaml")
 	for _, name := range []string{"staging", "production"} {
@@ -265,11 +328,18 @@ func (s *site) interrupted(t *testing.T) {
 	staging := s.untouched(t, "staging")
 	for _, at := range []string{"staging: plan …", "probe pods made", "staging: apply …", "staging: verify …", "staging: revert …"} {
 		t.Run(at, func(t *testing.T) {
-			s.interrupt(t, at, "stage", "late.yaml")
+			s.interrupt(t, 130, at, "stage", "late.yaml")
 			s.clean(t, "staging")
 		})
 	}
 	staging()
+	t.Run("soak", func(t *testing.T) {
+		s.edit(t, "environments/staging.yaml", "soak: 0s", "soak: 1m")
+		defer s.edit(t, "environments/staging.yaml", "soak: 1m", "soak: 0s")
+		s.interrupt(t, 130, "staging: soak …", "stage", "late.yaml")
+		staging()
+	})
+	t.Run("production", s.interruptedInProduction)
 	t.Run("cluster", func(t *testing.T) {
 		content, err := os.ReadFile(s.path("environments/staging.yaml"))
 		if err != nil {
@@ -277,11 +347,34 @@ func (s *site) interrupted(t *testing.T) {
 		}
 		s.write(t, "cut/cut.yaml", strings.NewReplacer("name: staging", "name: cut", "clusterName: e2e-staging", "clusterName: e2e-cut",
 			"base: ", "# ", "checks: ", "# ").Replace(string(content)))
-		s.interrupt(t, "creating kind cluster", "env", "up", "--cluster-name", "e2e-cut", "--environments", "cut")
+		s.interrupt(t, 130, "creating kind cluster", "env", "up", "--cluster-name", "e2e-cut", "--environments", "cut")
 		if left := engine(t, nil, "ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster=stagegate-e2e-cut"); left != "" {
 			t.Errorf("containers are left: %s", left)
 		}
 	})
+}
+
+// interruptedInProduction interrupts a change that staging has passed: what was applied is
+// taken back, which the exit code tells.
+func (s *site) interruptedInProduction(t *testing.T) {
+	s.write(t, "note.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: note, namespace: cart}}\n")
+	run := s.result(t, 0, "stage", "note.yaml").RunID
+	production := s.untouched(t, "production")
+	for _, test := range []struct {
+		at   string
+		exit int
+	}{
+		{"production: plan …", 130},
+		{"production: baseline …", 130},
+		{"production: apply …", 5},
+		{"production: verify …", 5},
+	} {
+		t.Run(test.at, func(t *testing.T) {
+			s.interrupt(t, test.exit, test.at, "promote", "note.yaml")
+			production()
+		})
+	}
+	s.run(t, 0, "rollback", run, "--cluster-name", "e2e-staging")
 }
 
 // twentyObjects measures a whole run on staging: 20 objects, and at least 100 edges.

@@ -26,12 +26,17 @@ func TestTwoNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.applyText("shop.yaml", strings.Replace(string(content), "serviceAccountName: traefik\n", "serviceAccountName: traefik\n      hostNetwork: true\n", 1))
+	w.applyText("shop.yaml", strings.NewReplacer(
+		"serviceAccountName: traefik\n", "serviceAccountName: traefik\n      hostNetwork: true\n",
+		"{name: podinfo, namespace: shop}\nspec:\n  selector: {matchLabels: {app: podinfo}}\n", "{name: podinfo, namespace: shop}\nspec:\n  replicas: 2\n  selector: {matchLabels: {app: podinfo}}\n",
+		"metadata: {labels: {app: podinfo}}\n    spec:\n", "metadata: {labels: {app: podinfo}}\n    spec:\n      affinity: {podAntiAffinity: "+
+			"{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: podinfo}}}]}}\n",
+	).Replace(string(content)))
 	if err := w.clients.CoreV1().Services("traefik").Delete(t.Context(), "traefik", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.ready("traefik", 1)
-	w.ready("shop", 1)
+	w.ready("shop", 2)
 	p := w.prober("run-nodes", live.Options{})
 	defer w.nothingLeft()
 	defer func() {
@@ -60,4 +65,23 @@ func TestTwoNodes(t *testing.T) {
 	if len(nodes["shop"]) != 2 || len(nodes["traefik"]) != 2 {
 		t.Errorf("probed from nodes %v; want two of each identity", nodes)
 	}
+	w.cutBetweenNodes(p)
+}
+
+// cutBetweenNodes drops what one node sends to the pod on the other: an edge through a
+// Service whose other endpoint is on the same node is found cut all the same.
+func (w *world) cutBetweenNodes(p *live.Prober) {
+	const node = "stagegate-nodes-control-plane"
+	pods, err := w.clients.CoreV1().Pods("shop").List(w.t.Context(), metav1.ListOptions{LabelSelector: "app=podinfo,!" + reach.ProbeLabel})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, pod := range pods.Items {
+		if pod.Spec.NodeName != node {
+			engine(w.t, nil, "exec", node, "iptables", "-I", "FORWARD", "-d", pod.Status.PodIP, "-j", "DROP")
+		}
+	}
+	w.want(p, map[string][2]string{
+		"deployment/shop/podinfo -> service/shop/podinfo:80/TCP": {"unreachable", "stand-in of deployment/shop/podinfo on node " + node},
+	})
 }

@@ -144,11 +144,11 @@ func (p *program) result(t *testing.T, exit int, args ...string) report.Result {
 }
 
 // interrupt runs a command line and interrupts it, as Ctrl-C does, when a line of its
-// progress contains the text.
-func (p *program) interrupt(t *testing.T, at string, args ...string) {
+// progress contains the text. It must end with the exit code.
+func (p *program) interrupt(t *testing.T, exit int, at string, args ...string) {
 	t.Helper()
 	var once sync.Once
-	_, said := p.runWatched(t, 130, func(line string, process *os.Process) {
+	_, said := p.runWatched(t, exit, func(line string, process *os.Process) {
 		if strings.Contains(line, at) {
 			once.Do(func() {
 				if err := process.Signal(syscall.SIGINT); err != nil {
