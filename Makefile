@@ -104,9 +104,10 @@ bench: ## Run all benchmarks and print their results as a table (BENCHTIME=1s)
 	@pkgs=$$(git grep -l --untracked '^func Benchmark' -- 'internal/*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|'); \
 	[ -n "$$pkgs" ] || { echo "make bench: there are no benchmarks" >&2; exit 1; }; \
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$pkgs | tee /dev/stderr | awk ' \
-	  BEGIN { print "| benchmark | time | memory | allocations |\n|---|---:|---:|---:|" } \
-	  /^Benchmark/ { t = m = a = ""; for (i = 3; i < NF; i++) { if ($$(i+1) == "ns/op") t = $$i; if ($$(i+1) == "B/op") m = $$i; if ($$(i+1) == "allocs/op") a = $$i } \
-	    printf "| %s | %.3f ms | %.2f MiB | %s |\n", $$1, t / 1e6, m / 1048576, a } \
+	  BEGIN { print "| benchmark | time | memory | allocations | others |\n|---|---:|---:|---:|---|" } \
+	  /^Benchmark/ { t = m = a = o = ""; for (i = 3; i < NF; i += 2) { u = $$(i+1); \
+	      if (u == "ns/op") t = $$i; else if (u == "B/op") m = $$i; else if (u == "allocs/op") a = $$i; else o = o (o == "" ? "" : ", ") $$i " " u } \
+	    printf "| %s | %.3f ms | %.2f MiB | %s | %s |\n", $$1, t / 1e6, m / 1048576, a, o } \
 	  /^FAIL|^--- FAIL/ { failed = 1 } END { exit failed }'
 
 .PHONY: lint
