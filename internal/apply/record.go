@@ -11,12 +11,18 @@ import (
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
+// RecordFormat is the newest format of records that is known here. A newer one may say
+// what this version would leave behind.
+const RecordFormat = 1
+
 // Record is what one part was about to do, or did, to one cluster: enough to take it
 // back. It is written as JSON; the objects in it are sealed, since they may hold secrets.
 type Record struct {
-	RunID string      `json:"runID"`
-	Part  string      `json:"part"`
-	Kind  change.Kind `json:"kind"`
+	// Format is that of the record itself; see RecordFormat.
+	Format int         `json:"format"`
+	RunID  string      `json:"runID"`
+	Part   string      `json:"part"`
+	Kind   change.Kind `json:"kind"`
 	// Index is the part's place in the change; with RunID it names the inventory.
 	Index   int     `json:"index"`
 	Entries []Entry `json:"entries,omitempty"`
@@ -61,7 +67,7 @@ type Release struct {
 // NewRecord starts the record of a part. The key (32 bytes) seals the objects; save is
 // called before each mutation and must not return before the record is durable.
 func NewRecord(runID string, index int, part change.Part, key []byte, save func(*Record) error) *Record {
-	return &Record{RunID: runID, Index: index, Part: part.Name(), Kind: part.Kind(), key: key, save: save}
+	return &Record{Format: RecordFormat, RunID: runID, Index: index, Part: part.Name(), Kind: part.Kind(), key: key, save: save}
 }
 
 // Resume gives a record that was read back its key and its save function.

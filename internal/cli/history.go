@@ -54,7 +54,18 @@ func (f *factory) writeRuns(results []*report.Result) error {
 	fmt.Fprintln(w, "RUN\tSTARTED\tCOMMAND\tCHANGE\tDIGEST\tVERDICT\tEXIT\tTOOK")
 	for _, r := range results {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.RunID, r.Started.Format(time.DateTime), r.Command,
-			r.Change.Name, r.Change.Digest.Short(), r.Verdict, r.ExitCode, r.Duration.Round(100*time.Millisecond))
+			r.Change.Name, r.Change.Digest.Short(), cameTo(r), r.ExitCode, r.Duration.Round(100*time.Millisecond))
 	}
 	return w.Flush()
+}
+
+// cameTo is a run's verdict, and in which environments its change was taken back later.
+func cameTo(r *report.Result) string {
+	text := r.Verdict.String()
+	for _, e := range r.Environments {
+		if e.RolledBack != nil {
+			text += fmt.Sprintf(", %s in %s", e.RolledBack, e.Name)
+		}
+	}
+	return text
 }

@@ -17,7 +17,9 @@ type statusLine struct {
 	LastRun     string `json:"lastRun,omitempty"`
 	LastChange  string `json:"lastChange,omitempty"`
 	LastVerdict string `json:"lastVerdict,omitempty"`
-	Evidence    string `json:"evidence,omitempty"`
+	// RolledBack is "rolled back" or "rollback incomplete" where the last change was taken back later.
+	RolledBack string `json:"rolledBack,omitempty"`
+	Evidence   string `json:"evidence,omitempty"`
 }
 
 func newStatus(f *factory) *cobra.Command {
@@ -54,6 +56,9 @@ func (f *factory) statusLines(ctx context.Context) ([]statusLine, error) {
 		if run, env := lastRun(runs, e.Name); run != nil {
 			lines[i].LastRun, lines[i].LastChange = run.RunID, run.Change.Name
 			lines[i].LastVerdict, lines[i].Evidence = env.Decision.Verdict.String(), env.Evidence
+			if env.RolledBack != nil {
+				lines[i].RolledBack = env.RolledBack.String()
+			}
 		}
 	}
 	return lines, nil
@@ -78,7 +83,11 @@ func (f *factory) writeStatus(lines []statusLine) error {
 	w := tabwriter.NewWriter(f.streams.Out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "ENVIRONMENT\tCLUSTER\tSTATE\tVERSION\tLAST RUN\tCHANGE\tVERDICT")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.ClusterName, l.State, l.Version, l.LastRun, l.LastChange, l.LastVerdict)
+		verdict := l.LastVerdict
+		if l.RolledBack != "" {
+			verdict += ", " + l.RolledBack
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.ClusterName, l.State, l.Version, l.LastRun, l.LastChange, verdict)
 	}
 	return w.Flush()
 }

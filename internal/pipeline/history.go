@@ -65,9 +65,13 @@ func readResult(dir, id string) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &report.Result{}
-	if err := json.Unmarshal(content, result); err != nil {
+	kept := keptResult{Result: &report.Result{}}
+	err = json.Unmarshal(content, &kept)
+	if err == nil {
+		err = readable(kept.Format, resultFormat)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the result of run %s: %w", id, err)
 	}
-	return result, nil
+	return kept.Result, nil
 }

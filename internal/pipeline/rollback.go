@@ -37,7 +37,22 @@ func (r *Runner) Rollback(ctx context.Context, env *config.Environment, runID st
 	}
 	run.result.ExitCode = rollbackExitCode(run.result, interrupted(ctx))
 	run.result.Next = nextSteps(run.result, run.isProduction)
+	if keepErr := run.remember(earlier, i); keepErr != nil {
+		return nil, errors.Join(err, keepErr)
+	}
 	return run.result, err
+}
+
+// remember keeps with the earlier run how it was taken back, so that nobody takes its
+// change for being there.
+func (r *run) remember(earlier *report.Result, i int) error {
+	if len(r.result.Environments) == 0 || r.result.Environments[0].Reverted == nil {
+		return nil // nothing was tried
+	}
+	earlier.Environments[i].RolledBack = &report.Rollback{
+		Time: r.result.Started, Error: r.result.Error, Revert: *r.result.Environments[0].Reverted,
+	}
+	return r.write(*earlier)
 }
 
 func (r *run) rollback(ctx context.Context, env *config.Environment, before report.Environment) (err error) {
@@ -79,6 +94,9 @@ func (s *session) readRecords() error {
 		}
 		record := &apply.Record{}
 		if err := json.Unmarshal(content, record); err != nil {
+			return fmt.Errorf("reading the record %s: %w", file, err)
+		}
+		if err := readable(record.Format, apply.RecordFormat); err != nil {
 			return fmt.Errorf("reading the record %s: %w", file, err)
 		}
 		record.Resume(key, func(r *apply.Record) error { return saveRecord(file, r) })

@@ -97,7 +97,7 @@ func overTime(ctx context.Context, err error) error {
 }
 
 func (r *run) write(result report.Result) error {
-	content, err := json.MarshalIndent(result, "", "  ")
+	content, err := json.MarshalIndent(keptResult{resultFormat, &result}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}

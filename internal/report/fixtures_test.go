@@ -92,6 +92,17 @@ func pass() report.Result {
 	return r
 }
 
+// takenBack passed, and a person took it back later.
+func takenBack() report.Result {
+	r := pass()
+	at := time.Date(2026, 3, 14, 11, 0, 0, 0, time.UTC)
+	r.Environments[0].RolledBack = &report.Rollback{Time: at, Revert: report.Revert{Restored: true}}
+	r.Environments[1].RolledBack = &report.Rollback{Time: at, Error: "the API server does not answer", Revert: report.Revert{
+		Left: []report.Left{{Object: snapshot.Key{Kind: "Namespace", Name: "calico-system"}, Why: "finalizer kubernetes is stuck"}},
+	}}
+	return r
+}
+
 func blocked() report.Result {
 	r := result("promote")
 	r.Verdict, r.ExitCode = gate.Blocked, 3

@@ -21,6 +21,10 @@ func (m *markdown) environment(e Environment) {
 	if e.Reverted != nil {
 		m.revert(*e.Reverted)
 	}
+	if r := e.RolledBack; r != nil {
+		m.line("\n%s", prose(rollbackText(*r)))
+		m.revert(r.Revert)
+	}
 	m.plan(e.Plan)
 	m.steps(e)
 }

@@ -54,7 +54,7 @@ var extension = map[report.Format]string{
 func TestGolden(t *testing.T) {
 	results := map[string]report.Result{
 		"pass": pass(), "blocked": blocked(), "inconclusive": inconclusive(),
-		"rolled-back": rolledBack(), "incomplete": incomplete(), "error": failed(),
+		"rolled-back": rolledBack(), "incomplete": incomplete(), "error": failed(), "taken-back": takenBack(),
 	}
 	for name, r := range results {
 		for _, format := range report.Formats() {

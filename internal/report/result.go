@@ -59,6 +59,8 @@ type Environment struct {
 	Decision      gate.Decision       `json:"decision"`
 	// Reverted is set where the change was taken back.
 	Reverted *Revert `json:"reverted,omitempty"`
+	// RolledBack is set where a person took the change back later.
+	RolledBack *Rollback `json:"rolledBack,omitempty"`
 	// Evidence is the digest of the signed record; empty where none was written.
 	Evidence string `json:"evidence,omitempty"`
 	// Untouched is true where nothing in this environment was changed.
@@ -92,6 +94,21 @@ type Revert struct {
 	Kept []Left `json:"kept,omitempty"`
 	// Missing are edges of the baseline that did not come back.
 	Missing []reach.Change `json:"missing,omitempty"`
+}
+
+// Rollback is how a change was taken back after its run, the last time that was tried.
+type Rollback struct {
+	Time  time.Time `json:"time"`
+	Error string    `json:"error,omitempty"` // of the rollback itself
+	Revert
+}
+
+// String is the outcome in two words.
+func (r Rollback) String() string {
+	if r.Done() && r.Error == "" {
+		return "rolled back"
+	}
+	return "rollback incomplete"
 }
 
 // Done tells whether nothing is left for a person to do: all is back, or went with the

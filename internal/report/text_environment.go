@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/gate"
@@ -153,9 +154,22 @@ func (p *printer) outcome(e Environment) {
 	if e.Reverted != nil {
 		p.revert(*e.Reverted)
 	}
+	if r := e.RolledBack; r != nil {
+		p.item("  ", yellow+bold, rollbackText(*r))
+		p.revert(r.Revert)
+	}
 	if e.Evidence != "" {
 		p.item("  evidence  ", "", e.Evidence)
 	}
+}
+
+// rollbackText says that a change was taken back after its run.
+func rollbackText(r Rollback) string {
+	text := "then taken back by stagegate rollback, " + r.Time.UTC().Format(time.DateTime) + " UTC"
+	if r.Error != "" {
+		text += ", which ended in an error: " + r.Error
+	}
+	return text
 }
 
 func (p *printer) revert(r Revert) {
