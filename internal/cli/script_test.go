@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("STAGEGATE_HOME", filepath.Join(env.WorkDir, "home"))
 			return findControlPlane(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "copydir": copyDir},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "copydir": copyDir, "appears": appears, "capture": capture,
+		},
 	})
 }
