@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
 		"stagegate-killed": killed,
+		"states":           states,
 	})
 }
 
