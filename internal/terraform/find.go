@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -51,7 +52,7 @@ func Find(ctx context.Context, name string, constraints []string, cache string, 
 	if name == OpenTofu {
 		return Program{}, fmt.Errorf("finding OpenTofu%s: %s: install a version that fits (https://opentofu.org/docs/intro/install)", want(wanted), have)
 	}
-	installed, err := fetch(ctx, wanted, cache, progress)
+	installed, err := source{}.fetch(ctx, wanted, cache, progress)
 	if err != nil {
 		return Program{}, fmt.Errorf("finding Terraform%s: %s, and installing a release failed: %w: put a version that fits on PATH, or change required_version or spec.terraform.version of the environment", want(wanted), have, err)
 	}
@@ -114,8 +115,11 @@ func inspect(ctx context.Context, file string) (Program, error) {
 	return Program{Path: file, Version: answer.Version}, nil
 }
 
+// source is where releases come from; the zero value is HashiCorp's site, and its key.
+type source struct{ url, key string }
+
 // fetch installs the newest release that fits, unless one is in the cache already.
-func fetch(ctx context.Context, wanted version.Constraints, cache string, progress Progress) (Program, error) {
+func (s source) fetch(ctx context.Context, wanted version.Constraints, cache string, progress Progress) (Program, error) {
 	if p, ok := cached(ctx, wanted, cache); ok {
 		return p, nil
 	}
@@ -138,12 +142,22 @@ func fetch(ctx context.Context, wanted version.Constraints, cache string, progre
 	// The library's own client tries for a quarter of a minute before it says that there is
 	// no network.
 	client := &http.Client{Transport: http.DefaultTransport}
-	latest := &releases.LatestVersion{Product: product.Terraform, Constraints: wanted, InstallDir: dir, HTTPClient: client, Timeout: 5 * time.Minute}
+	latest := &releases.LatestVersion{
+		Product: product.Terraform, Constraints: wanted, InstallDir: dir, HTTPClient: client, Timeout: 5 * time.Minute,
+		ApiBaseURL: s.url, ArmoredPublicKey: s.key,
+	}
 	file, err := latest.Install(ctx)
+	if errors.Is(err, fs.ErrNotExist) { // the library drops the reason, and then misses the program
+		err = errors.New("what was downloaded is not what was signed, or cannot be unpacked")
+	}
+	var p Program
+	if err == nil {
+		p, err = inspect(ctx, file)
+	}
 	if err != nil {
 		return Program{}, errors.Join(err, os.RemoveAll(dir))
 	}
-	return inspect(ctx, file)
+	return p, nil
 }
 
 // cached finds a release that was installed before and fits; the newest of them.
