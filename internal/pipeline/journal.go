@@ -20,6 +20,8 @@ const (
 	noteDecided  = "decided"  // the gate has decided on what was found after the change
 	noteRestored = "restored" // what was applied is taken back, and the baseline is there again
 	noteEnded    = "ended"    // the run came to its end
+
+	noteRolledBack = "rolled back" // by a rollback, whatever the run came to
 )
 
 // Given is how a run was begun: what it takes to go on with it.
@@ -137,7 +139,23 @@ func (r *run) end() error {
 		ExitCode int    `json:"exitCode"`
 		Error    string `json:"error,omitempty"`
 	}{r.result.ExitCode, r.result.Error}
-	return errors.Join(r.note(noteEnded, "", ended), r.journal.Close())
+	return errors.Join(r.note(noteEnded, "", ended), r.leave())
+}
+
+// join goes on with the journal of a run, where it has one; no other process may have it open.
+func (r *run) join() (err error) {
+	if r.journal, err = journal.Open(journalFile(r.dir)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// leave lets go of the journal.
+func (r *run) leave() error {
+	if r.journal == nil {
+		return nil
+	}
+	return r.journal.Close()
 }
 
 // milestones are how far a run came in an environment.
@@ -160,6 +178,8 @@ func (r *run) came(environment string) (milestones, error) {
 			m = milestones{applying: true}
 		case e.Kind == journal.Done && e.Step == "evidence":
 			m.attested = true
+		case e.Kind == journal.Note && e.Step == noteRolledBack:
+			m = milestones{}
 		case e.Kind == journal.Note && e.Step == noteRestored:
 			m.applying = false
 		case e.Kind == journal.Note && e.Step == noteDecided:

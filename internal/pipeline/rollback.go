@@ -16,7 +16,7 @@ import (
 
 // Rollback takes back what an earlier run applied to env, from the records it kept. The
 // edges that were reachable before that run must be back afterwards.
-func (r *Runner) Rollback(ctx context.Context, env *config.Environment, runID string) (*report.Result, error) {
+func (r *Runner) Rollback(ctx context.Context, env *config.Environment, runID string) (_ *report.Result, err error) {
 	earlier, err := ReadRun(r.Home, runID)
 	if err != nil {
 		return nil, err
@@ -29,6 +29,10 @@ func (r *Runner) Rollback(ctx context.Context, env *config.Environment, runID st
 		RunID: runID, Command: "rollback", Started: r.Now().UTC(), Change: earlier.Change,
 		Environments: make([]report.Environment, 0, 1),
 	}}
+	if err := run.join(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, run.leave()) }()
 	before := earlier.Environments[i]
 	err = run.with(ctx, r.FindCluster, func() error { return run.rollback(ctx, env, before) }, env)
 	run.result.Duration = r.Now().Sub(run.result.Started)
@@ -74,7 +78,10 @@ func (r *run) rollback(ctx context.Context, env *config.Environment, before repo
 	s.out.Untouched = false
 	s.findings.Expectations = before.Expectations
 	s.findings.Baseline, s.out.Baseline, s.out.Grade = before.Baseline, before.Baseline, before.Grade
-	return s.restore(ctx)
+	if err := s.restore(ctx); err != nil || unfinished(s.out) {
+		return err
+	}
+	return s.note(noteRolledBack, s.env.Name, nil)
 }
 
 // readRecords reads what the run recorded of its parts, in order.
