@@ -70,7 +70,7 @@ func TestEverythingIsBound(t *testing.T) {
 	}
 }
 
-func TestSecretSettings(t *testing.T) {
+func TestRedact(t *testing.T) {
 	s := &secrets{}
 	for name, value := range map[string]string{
 		"secret_key": "aws-secret", "conn_str": "postgres://jo:pg-secret@db/states", "address": "https://jo:http-secret@states.example/x",
@@ -80,6 +80,12 @@ func TestSecretSettings(t *testing.T) {
 	}
 	const text = "aws-secret pg-secret http-secret staging.tfstate states eu-central-1"
 	if got, want := s.redact(text), "(sensitive) (sensitive) (sensitive) staging.tfstate states eu-central-1"; got != want {
+		t.Errorf("redacted to %s, want %s", got, want)
+	}
+	s.add("two  words\nand \"more\"")
+	s.add(1234567890.0)
+	const shown = `two words and "more"; two  words; and \"more\"; 1234567890`
+	if got, want := s.redact(shown), "(sensitive); (sensitive); (sensitive); (sensitive)"; got != want {
 		t.Errorf("redacted to %s, want %s", got, want)
 	}
 }

@@ -21,8 +21,9 @@ const shortest = 4
 // secrets are the sensitive values that have been seen. Terraform masks them itself, but
 // providers' error messages may quote them.
 type secrets struct {
-	mu     sync.Mutex
-	values []string
+	mu       sync.Mutex
+	values   []string
+	replacer *strings.Replacer // for these values; nil after one is added
 }
 
 func (s *secrets) add(value any) {
@@ -40,9 +41,9 @@ func (s *secrets) add(value any) {
 		text := printable.Value(v)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for _, t := range append(strings.Split(text, "\n"), text) {
+		for _, t := range append(strings.Split(text, "\n"), text, printable.Line(text)) { // as it is, and as it is shown
 			if t = strings.TrimSpace(t); len(t) >= shortest && !slices.Contains(s.values, t) {
-				s.values = append(s.values, t)
+				s.values, s.replacer = append(s.values, t), nil
 			}
 		}
 	}
@@ -107,12 +108,20 @@ func (s *secrets) addMarked(value, marks any) {
 func (s *secrets) redact(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slices.SortFunc(s.values, func(a, b string) int { return len(b) - len(a) })
-	for _, value := range s.values {
-		text = strings.ReplaceAll(text, value, Masked)
+	if s.replacer == nil {
+		s.replacer = replacerOf(s.values)
+	}
+	return s.replacer.Replace(text)
+}
+
+func replacerOf(values []string) *strings.Replacer {
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, value := range values {
+		pairs = append(pairs, value, Masked)
 		if quoted, err := json.Marshal(value); err == nil {
-			text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), Masked)
+			pairs = append(pairs, strings.Trim(string(quoted), `"`), Masked)
 		}
 	}
-	return text
+	return strings.NewReplacer(pairs...)
 }

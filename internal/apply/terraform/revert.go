@@ -125,6 +125,11 @@ func (r *reversion) takeBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, address := range r.Forgotten {
+		if !slices.Contains(present, address) {
+			r.leave(address, "the change has made Terraform forget it, and no configuration is recorded that made it: import it again with the configuration that was in force before, from your version control")
+		}
+	}
 	var created []string
 	for _, address := range r.Created {
 		if slices.Contains(present, address) {

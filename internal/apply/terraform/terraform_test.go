@@ -174,6 +174,23 @@ removed {
 	}
 }
 
+// Nor is it passed over where there is no configuration to go back to.
+func TestRevertNamesWhatWasForgotten(t *testing.T) {
+	b := newBench(t, "staging", first)
+	b.apply(false)
+	b.write(`
+resource "terraform_data" "b" { input = "one" }
+removed {
+  from = terraform_data.a
+  lifecycle { destroy = false }
+}
+`)
+	outcome := b.revert(b.apply(false))
+	if len(outcome.Left) != 1 || outcome.Left[0].Address != "terraform_data.a" || !strings.Contains(outcome.Left[0].Why, "import it again") {
+		t.Errorf("left: %v, want terraform_data.a", outcome.Left)
+	}
+}
+
 func TestStalePlanIsRefused(t *testing.T) {
 	b := newBench(t, "staging", first)
 	backend, part := b.backend(), b.part()
