@@ -17,9 +17,6 @@ func NewPending() *Pending {
 	return &Pending{map[string]bool{}, map[schema.GroupKind]bool{}}
 }
 
-// AddNamespace notes a namespace that will be there.
-func (p *Pending) AddNamespace(name string) { p.namespaces[name] = true }
-
 // HasNamespace is true for a namespace that will be there.
 func (p *Pending) HasNamespace(name string) bool { return p.namespaces[name] }
 

@@ -45,7 +45,7 @@ func (f *factory) proberOf(ctx context.Context, r *pipeline.Runner, runID string
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Live{Config: up.REST, Checks: checks, Prober: prober}, nil
+	return &pipeline.Live{Config: up.REST, Checks: checks, Prober: prober, Image: reference}, nil
 }
 
 // probeImage is the image of the probe: named by the user, made of the local program where

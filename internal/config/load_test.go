@@ -223,7 +223,14 @@ func TestRefusedEnvironments(t *testing.T) {
 		},
 		"live after embedded": {
 			map[string]string{"a.yaml": staging, "b.yaml": environment("production", "provider: {kubeconfig: {context: prod}}", "gate: {after: [staging]}")},
-			"b.yaml:6: spec.gate.minimumGrade: live is asked of the evidence of staging too, whose provider is embedded, with simulated pods: give staging another provider, or write modelled here",
+			"b.yaml:6: spec.gate.minimumGrade: live is asked of the evidence of staging too, which asks for modelled: write live there (an embedded cluster cannot give it), or modelled here",
+		},
+		"live after modelled": {
+			map[string]string{
+				"a.yaml": environment("staging", "provider: {kind: {}}", "gate: {minimumGrade: modelled}"),
+				"b.yaml": environment("production", "provider: {kind: {}}", "gate: {after: [staging], minimumGrade: live}"),
+			},
+			"b.yaml:6: spec.gate.minimumGrade: live is asked of the evidence of staging too, which asks for modelled: write live there (an embedded cluster cannot give it), or modelled here",
 		},
 		"cycle": {
 			map[string]string{"a.yaml": environment("a", embedded, "gate: {after: [b]}"), "b.yaml": environment("b", embedded, "gate: {after: [a]}")},

@@ -58,18 +58,19 @@ func validateAfter(all []read) []error {
 	return errs
 }
 
-// validateGrades reports evidence that can never be good enough where it is needed.
+// validateGrades reports evidence that can never be good enough where it is needed: an
+// environment is only probed with packets where it asks for them.
 func validateGrades(all []read) []error {
-	embedded := map[string]bool{}
+	grades := map[string]reach.Grade{}
 	for _, r := range all {
-		embedded[r.Name] = r.Provider.Embedded != nil
+		grades[r.Name] = r.Gate.MinimumGrade
 	}
 	var errs []error
 	for _, r := range all {
 		for _, after := range r.Gate.After {
-			if r.Gate.MinimumGrade == reach.Live && r.Provider.Embedded == nil && embedded[after] {
-				errs = append(errs, fmt.Errorf("%s: spec.gate.minimumGrade: live is asked of the evidence of %s too, whose provider is embedded, with simulated pods: give %s another provider, or write modelled here",
-					r.doc.At("spec", "gate", "minimumGrade"), after, after))
+			if r.Gate.MinimumGrade == reach.Live && grades[after] == reach.Modelled {
+				errs = append(errs, fmt.Errorf("%s: spec.gate.minimumGrade: live is asked of the evidence of %s too, which asks for modelled: write live there (an embedded cluster cannot give it), or modelled here",
+					r.doc.At("spec", "gate", "minimumGrade"), after))
 			}
 		}
 	}

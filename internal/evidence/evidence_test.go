@@ -20,7 +20,7 @@ func record() Record {
 	db := reach.Edge{From: "deployment/shop/web", To: "service/shop/db:5432/TCP"}
 	return Record{
 		RunID: "r1", Environment: "staging", ClusterName: "staging-eu", ClusterUID: "uid-1", ChangeName: "charts/shop",
-		ChangeDigest: digest("change"), ChecksDigest: digest("checks"), PolicyDigest: digest("policy"), Rendered: digest("rendered"),
+		ChangeDigest: digest("change"), ChecksDigest: digest("checks"), PolicyDigest: digest("policy"),
 		Grade: reach.Modelled,
 		Decision: gate.Decision{Verdict: gate.Pass, Findings: []gate.Finding{
 			{Verdict: gate.Pass, Rule: gate.RuleAlreadyBroken, Edge: &db, Message: "password=hunter2"},

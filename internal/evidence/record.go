@@ -26,15 +26,14 @@ type Record struct {
 	ChangeDigest change.Digest
 	ChecksDigest change.Digest
 	PolicyDigest change.Digest
-	Rendered     change.Digest // of the rendered objects; empty where there are none
 	Grade        reach.Grade
 	Decision     gate.Decision
 	Matrix       reach.Matrix // after the change
 	Started      time.Time
 	Finished     time.Time
 	ToolVersion  string
-	// Inputs are other things that the verdict rests on: the plan, the probe image, the
-	// head of the journal.
+	// Inputs are other things that the verdict rests on: the head of the journal, the
+	// probe image.
 	Inputs []Input
 	// Plan is what the change would do, as JSON, for the comparison with a later plan; it
 	// is kept beside the record, which has its digest. It may be nil.

@@ -90,9 +90,6 @@ func (r Record) checksStatement() ([]byte, error) {
 		{Name: "checks", Digest: digestSet(r.ChecksDigest)},
 		{Name: "policy", Digest: digestSet(r.PolicyDigest)},
 	}
-	if r.Rendered != "" {
-		t.Configuration = append(t.Configuration, descriptor{Name: "rendered", Digest: digestSet(r.Rendered)})
-	}
 	for _, in := range r.Inputs {
 		t.Configuration = append(t.Configuration, descriptor{Name: in.Name, URI: in.URI, Digest: digestSet(in.Digest)})
 	}

@@ -29,7 +29,7 @@ func (s *session) attest(ctx context.Context) error {
 			ChecksDigest: s.checks.Digest(), PolicyDigest: s.env.Gate.Digest(),
 			Grade: s.out.Grade, Decision: s.out.Decision, Matrix: s.findings.After,
 			Started: s.result.Started, Finished: s.Now(), ToolVersion: s.Version,
-			Plan: plan,
+			Inputs: s.inputs(), Plan: plan,
 		})
 		if err != nil {
 			return "", err
@@ -37,6 +37,21 @@ func (s *session) attest(ctx context.Context) error {
 		s.out.Evidence = id
 		return "signed " + change.Digest(id).Short(), nil
 	})
+}
+
+// imaged is a prober that probes from pods of an image.
+type imaged interface{ ProbeImage() string }
+
+// inputs are what the decision rests on beside the plan.
+func (s *session) inputs() []evidence.Input {
+	var all []evidence.Input
+	if s.journal != nil {
+		all = append(all, evidence.Input{Name: "journal", Digest: s.journal.Head()})
+	}
+	if p, ok := s.prober.(imaged); ok {
+		all = append(all, evidence.Input{Name: "probe-image", URI: "docker://" + p.ProbeImage()})
+	}
+	return all
 }
 
 // verifyEvidence holds that the change has passed everywhere that comes before here.

@@ -23,7 +23,11 @@ type Live struct {
 	Config *rest.Config
 	Checks config.Checks
 	Prober *reachlive.Prober
+	Image  string // of the probe's pods
 }
+
+// ProbeImage goes on record with the evidence.
+func (l *Live) ProbeImage() string { return l.Image }
 
 // Probe sends packets along every edge that is there now.
 func (l *Live) Probe(ctx context.Context) ([]reach.Expectation, reach.Matrix, error) {

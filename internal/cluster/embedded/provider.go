@@ -12,9 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/stagegate/stagegate/internal/cluster"
-	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
 	"github.com/stagegate/stagegate/internal/filelock"
-	"github.com/stagegate/stagegate/internal/home"
 )
 
 // Name is the provider's name in environment files and reports.
@@ -35,15 +33,6 @@ var (
 	_ cluster.Provider  = (*Provider)(nil)
 	_ cluster.Destroyer = (*Provider)(nil)
 )
-
-// New returns the provider whose clusters are kept in the user's state directory.
-func New() (*Provider, error) {
-	dir, err := home.Dir()
-	if err != nil {
-		return nil, err
-	}
-	return &Provider{Root: filepath.Join(dir, "clusters"), Binary: controlplane.Find}, nil
-}
 
 // Ensure returns the running cluster of that name, starting or making it where needed.
 // A cluster that another stagegate runs is shared; where that one did not keep it, it
