@@ -50,7 +50,7 @@ func TestRefusalsSayWhatToDoAndChangeNothing(t *testing.T) {
 		},
 		"twice": {
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}",
-			[]string{"ConfigMap default/a is already defined at bad.yaml:2"},
+			[]string{"bad.yaml:5: ConfigMap default/a is already defined at bad.yaml:2: remove one of the two"},
 		},
 	}
 	for name, test := range tests {
