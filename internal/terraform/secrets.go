@@ -120,7 +120,7 @@ func replacerOf(values []string) *strings.Replacer {
 	for _, value := range values {
 		pairs = append(pairs, value, Masked)
 		if quoted, err := json.Marshal(value); err == nil {
-			pairs = append(pairs, strings.Trim(string(quoted), `"`), Masked)
+			pairs = append(pairs, string(quoted[1:len(quoted)-1]), Masked)
 		}
 	}
 	return strings.NewReplacer(pairs...)
