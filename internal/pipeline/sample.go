@@ -145,6 +145,9 @@ func (s *session) noteInterruptions() {
 	}
 }
 
+// namedUnwatched is how many a remark names.
+const namedUnwatched = 10
+
 // leftOut names the edges whose interruptions would not have been seen.
 func (w *watch) leftOut() string {
 	var names []string
@@ -156,5 +159,9 @@ func (w *watch) leftOut() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "not sampled during the change, since their addresses go with single pods: " + strings.Join(names, ", ")
+	more := ""
+	if left := len(names) - namedUnwatched; left > 0 {
+		names, more = names[:namedUnwatched], fmt.Sprintf(" and %d more", left)
+	}
+	return "not sampled during the change, since their addresses go with single pods: " + strings.Join(names, ", ") + more
 }
