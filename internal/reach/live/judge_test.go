@@ -150,6 +150,20 @@ func TestRead(t *testing.T) {
 	checkFinding(t, a.read(answers{err: errTest}, nil, vantage{}, ""), reach.Error, errTest.Error())
 }
 
+// A probe pod that was just made is not believed what it cannot reach; after a revert, not
+// what it reaches either.
+func TestHasty(t *testing.T) {
+	a := attempt{goal: goal{judge: judgeTCP(there)}}
+	silence, connected := probe.Result{Code: probe.TimedOut, Phase: probe.Connecting}, probe.Result{Code: probe.Answered}
+	p := &Prober{}
+	if !p.hasty(a, silence) || p.hasty(a, connected) {
+		t.Error("silence and answers are not told apart")
+	}
+	if err := p.Fresh(t.Context()); err != nil || !p.hasty(a, connected) {
+		t.Errorf("an answer right after a revert is believed (%v)", err)
+	}
+}
+
 type testError string
 
 func (e testError) Error() string { return string(e) }

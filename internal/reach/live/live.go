@@ -107,9 +107,7 @@ type Prober struct {
 	// ephemeralName is that of ephemeral containers, new in each process: one that has ended
 	// cannot be started again.
 	ephemeralName string
-	// wary has young pods asked again whatever they say: a policy engine may also let
-	// everything through to or from a pod that it does not know yet.
-	wary bool
+	wary          bool // Fresh was called
 
 	// clock is that of the API server.
 	clock func(context.Context) (time.Time, error)

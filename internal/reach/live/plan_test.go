@@ -143,6 +143,10 @@ func TestPodLike(t *testing.T) {
 	if owner := metav1.GetControllerOf(pod); owner == nil || owner.Kind != "Lease" {
 		t.Errorf("a controller could adopt it: owner %v", owner)
 	}
+	// Two rounds of time-outs take at least three seconds.
+	if ready := pod.Spec.Containers[0].ReadinessProbe; (ready.PeriodSeconds+ready.TimeoutSeconds)*ready.FailureThreshold > 4 {
+		t.Errorf("a broken probe is believed for too long: %+v", ready)
+	}
 	if len(pod.Spec.ReadinessGates) == 0 {
 		t.Error("it could become ready")
 	}

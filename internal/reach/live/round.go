@@ -74,16 +74,14 @@ func (p *Prober) askBackends(ctx context.Context, plan *plan, attempts []attempt
 	return out
 }
 
-// retryYoung asks again from probe pods that have just been made and say that something is
-// unreachable, once they are old enough: a policy engine may let nothing through to or
-// from a pod that it does not know yet, and the kubelet takes a moment for its control.
-// After Fresh all are asked again.
+// retryYoung asks again from probe pods that have just been made and are not taken at their
+// word, once they are old enough.
 func (p *Prober) retryYoung(ctx context.Context, attempts []attempt, orders map[string][]probe.Target, got map[string]answers) error {
 	again, youngest := map[string][]probe.Target{}, time.Time{}
 	for _, a := range attempts {
 		r, ok := got[a.from].results[a.goal.target.ID]
 		born := p.pod(a.from).born
-		if !ok || a.from == "" || time.Since(born) > youth || !p.wary && a.goal.judge(r, beside{}).outcome != reach.Unreachable {
+		if !ok || a.from == "" || time.Since(born) > youth || !p.hasty(a, r) {
 			continue
 		}
 		again[a.from] = orders[a.from]
@@ -99,6 +97,13 @@ func (p *Prober) retryYoung(ctx context.Context, attempts []attempt, orders map[
 	}
 	maps.Copy(got, p.carryOut(ctx, again))
 	return nil
+}
+
+// hasty tells of a result that a young probe is not believed: a policy engine may let
+// nothing through to or from a pod that it does not know yet, and the kubelet takes a moment
+// for its control. After Fresh nothing is believed, since an engine may also let all through.
+func (p *Prober) hasty(a attempt, r probe.Result) bool {
+	return p.wary || a.goal.judge(r, beside{}).outcome == reach.Unreachable
 }
 
 // of is the part of the plan that tries these edges.
