@@ -113,6 +113,33 @@ func TestRouteGoals(t *testing.T) {
 	}
 }
 
+// A declared request need not be written as its route is: to a wildcard host, or to a path
+// that a pattern matches, as the note on patterns advises.
+func TestRouteOfARequest(t *testing.T) {
+	p, _ := routed(t)
+	p.topo.Routes = append(p.topo.Routes,
+		topology.Route{Owner: "ingress/shop/web", Host: "*.shop.example", Path: "/", PathType: "Prefix"},
+		topology.Route{Owner: "ingress/shop/web", Host: "shop.example", Path: "/cart", PathType: "Prefix"},
+	)
+	for request, want := range map[string]string{
+		"ingress/shop/web (shop.example/)":           "shop.example/",
+		"ingress/shop/web (shop.example/cart/1)":     "shop.example/cart",
+		"ingress/shop/web (shop.example/cartoon)":    "shop.example/",
+		"ingress/shop/web (a.shop.example/x)":        "*.shop.example/",
+		"ingress/shop/web (bank.example/)":           "",
+		"ingress/shop/pattern (p.example/a/x)":       "p.example/a/(.*)",
+		"ingress/shop/pattern (p.example/elsewhere)": "",
+	} {
+		e, got := edge("external -> "+request), ""
+		if r := p.route(e.To, e.Host, e.Path); r != nil {
+			got = r.Host + r.Path
+		}
+		if got != want {
+			t.Errorf("%s: got %q; want %q", request, got, want)
+		}
+	}
+}
+
 // A record must point to where the edge's own route is published.
 func TestIngressAddresses(t *testing.T) {
 	p, controller := routed(t)

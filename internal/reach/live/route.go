@@ -123,24 +123,6 @@ func (p *planner) backend(b topology.Backend) (reach.Endpoint, bool) {
 	return reach.Endpoint{}, false
 }
 
-// route is the published route of an edge; its host and path are those of the route.
-func (p *planner) route(owner, host, path string) *topology.Route {
-	var near *topology.Route
-	for i := range p.topo.Routes {
-		r := &p.topo.Routes[i]
-		if r.Owner != owner {
-			continue
-		}
-		if r.Host == host && r.Path == path {
-			return r
-		}
-		if near == nil && (host == "" || r.Host == host) && strings.HasPrefix(path, strings.TrimSuffix(r.Path, "/")) {
-			near = r
-		}
-	}
-	return near
-}
-
 // literal tells whether a path can be asked for as it stands.
 func literal(path, pathType string) bool {
 	return pathType == "Exact" || pathType == "Prefix" || pathType == "PathPrefix" || !strings.ContainsAny(path, `*()[]{}^$|+?\`)
