@@ -189,10 +189,10 @@ func (s *site) incident(t *testing.T) {
 // dropped. Production is never thrown away: a person is told what to do.
 func (s *site) notUndone(t *testing.T) {
 	closed := &networking.NetworkPolicy{
-		ObjectMeta: metav1.ObjectMeta{Name: "closed", Namespace: "cart"},
-		Spec:       networking.NetworkPolicySpec{PolicyTypes: []networking.PolicyType{networking.PolicyTypeIngress}},
+		ObjectMeta: metav1.ObjectMeta{Name: "closed", Namespace: "storefront"},
+		Spec:       networking.NetworkPolicySpec{PolicyTypes: []networking.PolicyType{networking.PolicyTypeEgress}},
 	}
-	if _, err := s.clients["production"].Typed.NetworkingV1().NetworkPolicies("cart").Create(t.Context(), closed, metav1.CreateOptions{}); err != nil {
+	if _, err := s.clients["production"].Typed.NetworkingV1().NetworkPolicies("storefront").Create(t.Context(), closed, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r := s.result(t, 6, "promote", "changes/calico-allowed.yaml")

@@ -131,6 +131,17 @@ func TestJudgeHTTP(t *testing.T) {
 	}
 }
 
+// That a backend does not answer a probe that does not work says nothing of the backend.
+func TestDirectAnswersOfABrokenProbe(t *testing.T) {
+	mine := probe.Result{Code: probe.Answered, Status: 404}
+	controls := [2]*probe.Result{&mine, &mine}
+	silence := &probe.Result{Code: probe.TimedOut, Phase: probe.Connecting}
+	judge := judgeHTTP(config.Check{}, there, true)
+	checkFinding(t, judge(mine, beside{controls: controls, direct: undoubted(silence, "")}), reach.Unreachable, "does not know")
+	checkFinding(t, judge(mine, beside{controls: controls, direct: undoubted(silence, "its node is gone")}), reach.Error, "its node is gone")
+	checkFinding(t, judge(mine, beside{controls: controls, direct: undoubted(&mine, "its node is gone")}), reach.Reachable, "asked itself")
+}
+
 // Of what no controller stands before, any answer is the application's own.
 func TestJudgeHTTPOfAService(t *testing.T) {
 	judge := judgeHTTP(config.Check{HTTP: &config.HTTPCheck{}}, there, false)

@@ -33,6 +33,10 @@ func (p *Prober) round(ctx context.Context, plan *plan, open []int) (map[int]fin
 	if err != nil {
 		return nil, err
 	}
+	for i, r := range direct {
+		direct[i] = undoubted(r, trust[plan.direct[i].from])
+		p.direct[plan.edges[i].Edge] = direct[i]
+	}
 	out := map[int]finding{}
 	for _, a := range attempts {
 		f := a.read(answers[a.from], direct[a.edge], plan.vantages[a.from], trust[a.from])
@@ -69,9 +73,16 @@ func (p *Prober) askBackends(ctx context.Context, plan *plan, attempts []attempt
 			r = probe.Result{Code: probe.Failed, Detail: "the probe gave no result"}
 		}
 		out[i] = &r
-		p.direct[plan.edges[i].Edge] = &r
 	}
 	return out
+}
+
+// undoubted is a result of a probe whose silence proves nothing where it is distrusted.
+func undoubted(r *probe.Result, distrust string) *probe.Result {
+	if distrust == "" || r.Code == probe.Answered {
+		return r
+	}
+	return &probe.Result{Code: probe.Failed, Detail: distrust}
 }
 
 // retryYoung asks again from probe pods that have just been made and are not taken at their
