@@ -16,6 +16,7 @@ func (s *session) baseline(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
+		matrix = withoutNewcomers(matrix, s.out.Plan)
 		s.findings.Expectations, s.findings.Baseline = expected, matrix
 		s.out.Baseline, s.out.Grade = matrix, matrix.Grade
 		return tally(matrix), nil

@@ -90,6 +90,7 @@ func (s *session) modelDifference(ctx context.Context, c Check, checks config.Ch
 	if err != nil {
 		return "", fmt.Errorf("modelling %s: %w", c.StateName, err)
 	}
+	baseline = withoutNewcomers(baseline, s.out.Plan)
 	after, matrix, err := Model(ctx, c.State.Without(found.Removed...).Overlay(found.Objects...), checks)
 	if err != nil {
 		return "", fmt.Errorf("modelling %s with the change: %w", c.StateName, err)
