@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -172,19 +173,28 @@ resource "terraform_data" "slow" {
 `})
 	o := options(t, "staging")
 	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "terraform.tfstate")}
-	holder := open(t, slow, o)
-	p := plan(t, holder)
 	o.Key = "another"
 	other := open(t, slow, o)
+	o.Key = ""
+	applying := make(chan struct{})
+	o.Progress = func(format string, args ...any) {
+		if strings.Contains(fmt.Sprintf(format, args...), "Provisioning with") {
+			close(applying)
+		}
+	}
+	holder := open(t, slow, o)
+	p := plan(t, holder)
 	applied := make(chan error, 1)
 	go func() { applied <- holder.Apply(context.WithoutCancel(t.Context()), p, begun) }()
+	select {
+	case <-applying:
+	case err := <-applied:
+		t.Fatalf("the apply ended, %v, before it had begun", err)
+	}
+	err := tryPlan(t, other)
 	var locked *terraform.LockedError
-	for !errors.As(tryPlan(t, other), &locked) {
-		select {
-		case err := <-applied:
-			t.Fatalf("the apply ended, %v, and the lock was never seen", err)
-		default:
-		}
+	if !errors.As(err, &locked) {
+		t.Fatalf("error is %v, want a held lock", err)
 	}
 	if host, err := os.Hostname(); err != nil || !strings.Contains(locked.Who, host) || locked.ID == "" || locked.Operation != "OperationTypeApply" {
 		t.Errorf("locked is %+v, want an apply of this host", locked)
