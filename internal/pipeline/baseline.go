@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
 )
@@ -24,9 +25,10 @@ func (s *session) baseline(ctx context.Context) error {
 }
 
 // unproven tells, before anything is touched, that the change could never pass here: an
-// edge whose baseline is not known, or a grade that is not good enough. It notes why.
+// edge whose baseline is not known, a grade that is not good enough, or no edge now or
+// later. It notes why.
 func (s *session) unproven() bool {
-	if !s.findings.Baseline.Grade.Satisfies(s.env.Gate.MinimumGrade) {
+	if blind(s.checks) || !s.findings.Baseline.Grade.Satisfies(s.env.Gate.MinimumGrade) {
 		return true
 	}
 	unknown := false
@@ -37,6 +39,11 @@ func (s *session) unproven() bool {
 		}
 	}
 	return unknown
+}
+
+// blind is true where no edge can be found, whatever the change brings.
+func blind(c config.Checks) bool {
+	return !c.Discover.Ingresses && c.Discover.Services == config.NoServices && len(c.Checks) == 0
 }
 
 // tally counts a matrix for people.
