@@ -15,7 +15,11 @@ import (
 
 // addGiven adds, before Terraform runs, what is known to be secret by then: it may quote
 // that in the error of a plan that is never made.
-func (w *Workspace) addGiven(g given) error {
+func (w *Workspace) addGiven() error {
+	files, err := w.given()
+	if err != nil {
+		return err
+	}
 	w.secrets.addVariables(w.config.Module, w.options.Variables)
 	for name, value := range w.options.BackendConfig {
 		w.secrets.addSetting(name, value)
@@ -25,7 +29,6 @@ func (w *Workspace) addGiven(g given) error {
 			w.secrets.add(v.Default)
 		}
 	}
-	files := g
 	for _, f := range w.config.Files {
 		if isValues(f.Name) {
 			files = append(files[:len(files):len(files)], f)
