@@ -1,6 +1,22 @@
 package report
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stagegate/stagegate/internal/reach"
+)
+
+// A run that ends at its baseline shows what was noted there.
+func TestNotesOfABaseline(t *testing.T) {
+	e := Environment{Baseline: reach.Matrix{Notes: []string{"before"}}}
+	if got := notesOf(e); len(got) != 1 || got[0] != "before" {
+		t.Errorf("got %q", got)
+	}
+	e.After = reach.Matrix{Edges: []reach.Result{{}}, Notes: []string{"after"}}
+	if got := notesOf(e); len(got) != 1 || got[0] != "after" {
+		t.Errorf("got %q", got)
+	}
+}
 
 func TestHeadlineOfRollbackAndInterrupt(t *testing.T) {
 	back, left := &Revert{Restored: true}, &Revert{}

@@ -39,11 +39,9 @@ func newService(o item[corev1.Service]) *Service {
 		ClusterIPs:   addresses(append([]string{spec.ClusterIP}, spec.ClusterIPs...)),
 		Selector:     spec.Selector,
 		ExternalIPs:  spec.ExternalIPs,
-
-		PublishNotReady: spec.PublishNotReadyAddresses,
-
-		Endpoints: map[ServicePort][]Endpoint{},
+		Endpoints:    map[ServicePort][]Endpoint{},
 	}
+	s.PublishNotReady = spec.PublishNotReadyAddresses
 	if len(spec.ClusterIPs) > 0 {
 		s.ClusterIPs = addresses(spec.ClusterIPs)
 	}
