@@ -1,6 +1,7 @@
 package live
 
 import (
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestRouteGoals(t *testing.T) {
 	}
 	secure := config.Check{Edge: edge("external -> ingress/shop/web (safe.example/)"), HTTP: &config.HTTPCheck{Method: "HEAD"}}
 	goals, nothing := p.routeGoals(secure, vantage{})
-	if nothing != nil || goals[0].target.HTTP.URL != "https://safe.example/" || goals[0].control.HTTP.Method != "HEAD" {
+	if nothing != nil || goals[0].target.HTTP.URL != "https://safe.example/" || goals[0].control.HTTP.Method != http.MethodHead {
 		t.Errorf("a declared request for a TLS route: %+v, %+v; want https, and the control by the same method", goals, nothing)
 	}
 	controller.External = true
