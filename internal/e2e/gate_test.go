@@ -415,6 +415,7 @@ func (s *site) interruption(t *testing.T) {
 		if strings.Contains(document, "kind: Deployment\nmetadata: {name: api, namespace: catalog}") {
 			change = strings.Replace(document, "spec:\n  replicas: 2", "spec:\n  strategy: {rollingUpdate: {maxUnavailable: 100%, maxSurge: 0}}\n  replicas: 2", 1)
 			change = strings.Replace(change, "metadata: {labels: {app: api}}", "metadata: {labels: {app: api}, annotations: {restarted: now}}", 1)
+			change = strings.Replace(change, "periodSeconds: 1", "initialDelaySeconds: 3, periodSeconds: 1", 1) // long enough for every vantage to see it
 		}
 	}
 	s.write(t, "restart.yaml", change)

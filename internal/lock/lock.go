@@ -36,8 +36,8 @@ type Held struct {
 }
 
 func (e *Held) Error() string {
-	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, stagegate rollback %s --cluster-name %s takes back what it did, and stagegate unlock --run-id %s --cluster-name %s gives the lock up alone",
-		e.Environment, e.Holder, e.Since.UTC().Format(time.RFC3339), e.Holder, e.ClusterName, e.Holder, e.ClusterName)
+	return fmt.Sprintf("environment %s is locked by run %s since %s: wait for it to end; if it is dead, stagegate resume %s goes on with it, stagegate rollback %s --cluster-name %s takes back what it did, and stagegate unlock --run-id %s --cluster-name %s gives the lock up alone",
+		e.Environment, e.Holder, e.Since.UTC().Format(time.RFC3339), e.Holder, e.Holder, e.ClusterName, e.Holder, e.ClusterName)
 }
 
 // ErrLost is that of a lock that this run no longer holds.

@@ -62,7 +62,7 @@ func TestOneRunAtATime(t *testing.T) {
 		t.Fatalf("second run: %v", err)
 	}
 	want := "locking environment one: environment one is locked by run run-1 since " + held.Since.UTC().Format(time.RFC3339) +
-		": wait for it to end; if it is dead, stagegate rollback run-1 --cluster-name shared takes back what it did, and stagegate unlock --run-id run-1 --cluster-name shared gives the lock up alone"
+		": wait for it to end; if it is dead, stagegate resume run-1 goes on with it, stagegate rollback run-1 --cluster-name shared takes back what it did, and stagegate unlock --run-id run-1 --cluster-name shared gives the lock up alone"
 	if err.Error() != want {
 		t.Errorf("error\n got %v\nwant %s", err, want)
 	}
