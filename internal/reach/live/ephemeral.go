@@ -64,6 +64,9 @@ func (p *Prober) eachEphemeral(ctx context.Context, do func(*probePod, *corev1.P
 
 func ephemeralState(pod *corev1.Pod, container string) state {
 	s := stateOf(pod, container, pod.Status.EphemeralContainerStatuses)
+	if s.ended != "" { // and cannot be started again
+		s.problem, s.ended = "its program has ended: "+s.ended, ""
+	}
 	switch {
 	case !readyOverNetwork(pod):
 		s.doubt = fmt.Sprintf("pod %s has no readiness probe over HTTP, TCP or gRPC, so it is not known whether its network works", pod.Name)

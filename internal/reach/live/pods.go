@@ -47,26 +47,19 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 	if err != nil {
 		return err
 	}
-	var group sync.WaitGroup
-	var result sync.Mutex
-	began, count := time.Now(), 0
-	for key, v := range wanted {
-		has := p.pods[key]
-		if v.outside() || has != nil && has.err == nil && states[has.id()].running {
-			continue
-		}
-		count++
-		group.Go(func() {
-			p.drop(ctx, has)
-			made := p.make(ctx, v, nodes)
-			result.Lock()
-			defer result.Unlock()
-			p.pods[key] = made
-		})
-	}
-	group.Wait()
+	began := time.Now()
+	count := p.makePods(ctx, wanted, nodes, func(has *probePod) bool {
+		return has == nil || has.err != nil || !states[has.id()].running
+	})
 	if err := p.waitForPods(ctx, wanted); err != nil {
 		return err
+	}
+	// Under load a node's runtime fails to start a container now and then.
+	ended := func(has *probePod) bool { return has != nil && errors.As(has.err, new(*endedError)) }
+	if p.makePods(ctx, wanted, nodes, ended) > 0 {
+		if err := p.waitForPods(ctx, wanted); err != nil {
+			return err
+		}
 	}
 	if count > 0 {
 		p.options.Progress("%d probe pods made in %s", count, brief(time.Since(began)))
@@ -77,6 +70,36 @@ func (p *Prober) ensurePods(ctx context.Context, wanted map[string]vantage, node
 		}
 	}
 	return nil
+}
+
+// makePods makes the pods of the vantages that need one, all at once, and counts them.
+func (p *Prober) makePods(ctx context.Context, wanted map[string]vantage, nodes nodeSet, needed func(*probePod) bool) int {
+	useless := map[string]*probePod{}
+	for key, v := range wanted {
+		if has := p.pods[key]; !v.outside() && needed(has) {
+			useless[key] = has
+		}
+	}
+	var group sync.WaitGroup
+	var result sync.Mutex
+	for key, has := range useless {
+		group.Go(func() {
+			p.drop(ctx, has)
+			made := p.make(ctx, wanted[key], nodes)
+			result.Lock()
+			defer result.Unlock()
+			p.pods[key] = made
+		})
+	}
+	group.Wait()
+	return len(useless)
+}
+
+// endedError is that of a probe pod whose program ended before it was asked to.
+type endedError struct{ pod, why string }
+
+func (e *endedError) Error() string {
+	return fmt.Sprintf("the probe pod %s cannot run: its program has ended: %s", e.pod, e.why)
 }
 
 func (p *Prober) make(ctx context.Context, v vantage, nodes nodeSet) *probePod {
@@ -144,6 +167,7 @@ type state struct {
 	running bool   // the program runs
 	doubt   string // why it does not pass its positive control, if so
 	problem string // why it will never run
+	ended   string // how its program ended, if it has
 	waiting string
 }
 
@@ -165,10 +189,11 @@ func stateOf(pod *corev1.Pod, name string, statuses []corev1.ContainerStatus) st
 	if pod.DeletionTimestamp != nil {
 		return state{problem: "it is being deleted"}
 	}
-	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+	i := slices.IndexFunc(statuses, func(c corev1.ContainerStatus) bool { return c.Name == name })
+	over := pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
+	if over && (pod.Status.Reason != "" || i < 0 || statuses[i].State.Terminated == nil) { // evicted, say
 		return state{problem: strings.TrimSpace("it has ended: " + pod.Status.Reason + " " + pod.Status.Message)}
 	}
-	i := slices.IndexFunc(statuses, func(c corev1.ContainerStatus) bool { return c.Name == name })
 	if i < 0 {
 		return state{waiting: "its node has not started it"}
 	}
@@ -181,7 +206,15 @@ func stateOf(pod *corev1.Pod, name string, statuses []corev1.ContainerStatus) st
 	case c.State.Waiting != nil:
 		return waitingFor(c.State.Waiting)
 	}
-	return state{problem: "its program has ended"}
+	return state{ended: endOf(c.State.Terminated)}
+}
+
+// endOf is how a container ended; nil where the API does not say.
+func endOf(t *corev1.ContainerStateTerminated) string {
+	if t == nil {
+		return "for a reason that is not known"
+	}
+	return strings.TrimSpace(fmt.Sprintf("exit code %d %s %s", t.ExitCode, t.Reason, t.Message))
 }
 
 func waitingFor(w *corev1.ContainerStateWaiting) state {
@@ -224,6 +257,8 @@ func (pod *probePod) settle(states map[string]state, late bool) (waiting bool) {
 	switch {
 	case !there:
 		pod.err = errors.New("the probe pod was removed by somebody else")
+	case s.ended != "":
+		pod.err = &endedError{pod.namespace + "/" + pod.name, s.ended}
 	case s.problem != "":
 		pod.err = fmt.Errorf("the probe pod %s/%s cannot run: %s", pod.namespace, pod.name, s.problem)
 	case !s.running && late:
