@@ -53,21 +53,26 @@ resource "terraform_data" "cluster" {
   provisioner "local-exec" {
     # Terraform does not run destroy-time provisioners for what was made by halves.
     command     = <<-SH
-      if kind get clusters | grep -qx "$NAME"; then
+      if [ -e "$FILE.making" ]; then # an earlier try was cut short, and its kind may still be at work
+        pkill -f "kind create cluster --name $NAME " && sleep 2
+        kind delete cluster --name "$NAME" --kubeconfig "$FILE"
+      elif kind get clusters | grep -qx "$NAME"; then
         echo "there is a kind cluster $NAME already: delete it, or use another cluster_name" >&2
         exit 1
       fi
+      mkdir -p "$(dirname "$FILE")" && : >"$FILE.making"
       undo() { kind delete cluster --name "$NAME" --kubeconfig "$FILE"; exit 1; }
       trap undo INT TERM
       printf '%s' "$CONFIG" |
         kind create cluster --name "$NAME" $${IMAGE:+--image "$IMAGE"} --config - --kubeconfig "$FILE" --wait 5m || undo
+      rm -f "$FILE.making"
     SH
     environment = { NAME = self.output.name, IMAGE = self.output.image, CONFIG = self.output.config, FILE = self.output.kubeconfig }
   }
 
   provisioner "local-exec" {
     when        = destroy
-    command     = "kind delete cluster --name \"$NAME\" --kubeconfig \"$FILE\" && rm -f \"$FILE\" \"$FILE.lock\""
+    command     = "kind delete cluster --name \"$NAME\" --kubeconfig \"$FILE\" && rm -f \"$FILE\" \"$FILE.lock\" \"$FILE.making\""
     environment = { NAME = self.output.name, FILE = self.output.kubeconfig }
   }
 
