@@ -125,9 +125,6 @@ func Read(path string) (runID string, entries []Entry, err error) {
 	return c.runID, c.entries, nil
 }
 
-// RunID is the run that the journal is of.
-func (j *Journal) RunID() string { return j.runID }
-
 // Write records that a mutation is about to be made (Begin), which must not be made on an
 // error, that it was made (Done), or anything else that must be remembered (Note).
 func (j *Journal) Write(kind Kind, step, subject string, data any) error {

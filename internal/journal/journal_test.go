@@ -51,8 +51,8 @@ func TestOpenGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j.RunID() != "r1" {
-		t.Errorf("run = %s", j.RunID())
+	if j.runID != "r1" {
+		t.Errorf("run = %s", j.runID)
 	}
 	if got := names(j.Entries()); len(got) != 4 {
 		t.Errorf("entries = %q", got)

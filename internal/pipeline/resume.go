@@ -100,6 +100,11 @@ func (r *run) environment(name string) *report.Environment {
 	return &r.result.Environments[i]
 }
 
+// leaveOut takes an environment out of the result, before it is entered anew.
+func (r *run) leaveOut(name string) {
+	r.result.Environments = slices.DeleteFunc(r.result.Environments, func(e report.Environment) bool { return e.Name == name })
+}
+
 // pickUp carries a decision through, or takes back what was applied without one.
 func (r *run) pickUp(ctx context.Context, env *config.Environment, came milestones) (err error) {
 	before := r.environment(env.Name)
@@ -107,7 +112,7 @@ func (r *run) pickUp(ctx context.Context, env *config.Environment, came mileston
 		return fmt.Errorf("the run has no result of %s, though it was begun there: take it back: stagegate rollback %s --cluster-name %s", env.Name, r.result.RunID, env.ClusterName)
 	}
 	then := *before
-	r.result.Environments = slices.DeleteFunc(r.result.Environments, func(e report.Environment) bool { return e.Name == env.Name })
+	r.leaveOut(env.Name)
 	s, err := r.open(ctx, env)
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	if err != nil {
@@ -129,7 +134,7 @@ func (r *run) pickUp(ctx context.Context, env *config.Environment, came mileston
 		return s.conclude(ctx)
 	}
 	if !unfinished(s.out) {
-		r.result.Environments = slices.DeleteFunc(r.result.Environments, func(e report.Environment) bool { return e.Name == env.Name })
+		r.leaveOut(env.Name)
 		return s.forgetRecords()
 	}
 	return nil
