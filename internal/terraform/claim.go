@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/durable"
@@ -102,6 +104,7 @@ func (w *Workspace) refuseShared(mine claim, own string) error {
 	if err != nil {
 		return err
 	}
+	var refused []error
 	for _, file := range files {
 		other, err := readClaim(file)
 		if err != nil {
@@ -112,10 +115,14 @@ func (w *Workspace) refuseShared(mine claim, own string) error {
 		}
 		cluster := filepath.Base(filepath.Dir(file)) == ClusterKey
 		if err := mine.against(other, cluster != (w.options.Key == ClusterKey)); err != nil {
-			return err
+			refused = append(refused, err)
 		}
 	}
-	return nil
+	if len(refused) == 0 {
+		return nil
+	}
+	// The files are named by digests of paths; so of several the same one is told each time.
+	return slices.MinFunc(refused, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 }
 
 // against refuses to share a state. Cluster is true where one of the two is that of the
