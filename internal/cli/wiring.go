@@ -94,7 +94,7 @@ func (f *factory) runner(envs []*config.Environment) (*pipeline.Runner, error) {
 	return &pipeline.Runner{
 		Environments: envs, Provider: f.provider, Backends: f.backends(dir, cache), Prober: f.prober, Loaders: f.loaders(),
 		Evidence: store, Progress: f.progress(), Home: dir, Version: version(), Now: time.Now, Recorded: f.recorded,
-		SettleInterval: 500 * time.Millisecond, SettleTimeout: time.Minute,
+		SettleInterval: 500 * time.Millisecond,
 	}, nil
 }
 

@@ -140,6 +140,9 @@ type Gate struct {
 	// left out, a checks.yaml beside the environment file is taken.
 	Checks       []string      `yaml:"checks" json:",omitempty"`
 	ReadyTimeout time.Duration `yaml:"readyTimeout"`
+	// SettleTimeout bounds the waiting for two rounds of probes that agree and, after a
+	// revert, for the baseline to come back.
+	SettleTimeout time.Duration `yaml:"settleTimeout"`
 }
 
 // Parity bounds how versions may differ from the environments in After: "", "minor" or "exact".

@@ -153,6 +153,9 @@ func (r read) validateGate(p *problems) {
 	if g.ReadyTimeout == 0 {
 		p.at(base("readyTimeout"), ": nothing gets ready in no time: write a duration like 5m")
 	}
+	if g.SettleTimeout == 0 {
+		p.at(base("settleTimeout"), ": policies take effect seconds after they are written: write a duration like 1m")
+	}
 	r.validateParity(p)
 	for i, f := range g.Checks {
 		p.exists(field("spec", "gate", "checks", i), r.Path(f))

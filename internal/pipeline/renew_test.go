@@ -88,10 +88,10 @@ func TestRenew(t *testing.T) {
 			up := &cluster.Cluster{Disposable: true, Release: func(context.Context) error { return errBroken }}
 			s := &session{
 				run: &run{dir: t.TempDir(), result: &report.Result{}, Runner: &Runner{
-					Progress: shown, Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: time.Millisecond,
+					Progress: shown, Now: time.Now, SettleInterval: time.Millisecond,
 					Provider: func(*config.Environment) (cluster.Provider, error) { return provider, nil },
 				}},
-				opened: &opened{cluster: up}, env: &config.Environment{Name: "staging"}, lock: held,
+				opened: &opened{cluster: up}, env: &config.Environment{Name: "staging", Gate: config.Gate{SettleTimeout: time.Millisecond}}, lock: held,
 				prober:   &stuck{rounds{all: []reach.Matrix{matrix(nil)}}},
 				backends: map[change.Kind]apply.Backend{test.kind: test.backend},
 				records:  []*apply.Record{{Kind: test.kind, Part: "one"}}, out: &report.Environment{},

@@ -42,8 +42,6 @@ type Runner struct {
 	Now          func() time.Time
 	// SettleInterval is the time between two rounds of probes that have to agree.
 	SettleInterval time.Duration
-	// SettleTimeout bounds the waiting for two rounds that agree.
-	SettleTimeout time.Duration
 	// Recorded is called after each entry of the journal; it may be nil.
 	Recorded func(kind journal.Kind, step, environment string)
 }

@@ -27,7 +27,7 @@ func (s *session) settleUntil(ctx context.Context, step *progress.Step, good fun
 		s.watch.round(s.Now(), now)
 		step.Update("round %d: %s", round, tally(now))
 		if round == 1 { // which also made what is needed for probing, and that takes its own time
-			deadline = s.Now().Add(s.SettleTimeout)
+			deadline = s.Now().Add(s.env.Gate.SettleTimeout)
 		}
 		agree := round > 1 && sameOutcomes(before, now)
 		if agree && good(now) {

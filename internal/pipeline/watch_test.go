@@ -128,8 +128,8 @@ func TestSettleAfterASlowRound(t *testing.T) {
 	shown := progress.New(io.Discard, progress.Quiet)
 	defer shown.Close()
 	s := &session{prober: prober, run: &run{Runner: &Runner{
-		Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: time.Millisecond, Progress: shown,
-	}}}
+		Now: time.Now, SettleInterval: time.Millisecond, Progress: shown,
+	}}, env: &config.Environment{Gate: config.Gate{SettleTimeout: time.Millisecond}}}
 	_, got, err := s.settle(t.Context(), shown.Step("x"))
 	if err != nil || got.Edges[0].Outcome != reach.Reachable || prober.next != 2 {
 		t.Errorf("settled on %v after %d rounds, %v", got.Edges, prober.next, err)
@@ -157,8 +157,8 @@ func TestSettle(t *testing.T) {
 			shown := progress.New(io.Discard, progress.Quiet)
 			defer shown.Close()
 			s := &session{prober: prober, run: &run{Runner: &Runner{
-				Now: time.Now, SettleInterval: time.Millisecond, SettleTimeout: 50 * time.Millisecond, Progress: shown,
-			}}}
+				Now: time.Now, SettleInterval: time.Millisecond, Progress: shown,
+			}}, env: &config.Environment{Gate: config.Gate{SettleTimeout: 50 * time.Millisecond}}}
 			_, got, err := s.settle(t.Context(), shown.Step("x"))
 			if err != nil || len(got.Edges) != 1 || got.Edges[0].Outcome != c.want {
 				t.Fatalf("settled on %v, %v; want %s", got.Edges, err, c.want)
