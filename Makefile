@@ -80,11 +80,14 @@ export E2E_NEEDS
 # The end-to-end tests skip nothing silently: without what they need they fail.
 .PHONY: e2e
 e2e: e2e-needs build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
-	@rm -f bin/measures.md
-	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -p 1 -v ./internal/e2e/... ./internal/cluster/kind ./internal/cluster/terraform
-	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
+	@echo "each package makes clusters of its own, $(LANES) packages at a time; this takes about 20 minutes" >&2
+	go test -tags e2e -timeout 60m -count 1 -p $(LANES) $(E2E_PACKAGES)
 
 MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|---:|---:|---:|\n
+
+# The longest first. They wait more than they work.
+E2E_PACKAGES := ./internal/e2e/commands ./internal/e2e/terraform ./internal/e2e/probes ./internal/cluster/kind ./internal/cluster/terraform
+LANES        ?= 3
 
 .PHONY: e2e-needs
 e2e-needs:
@@ -96,7 +99,7 @@ e2e-needs:
 .PHONY: bench-kind
 bench-kind: e2e-needs build ## Measure live probes and a whole run on kind clusters, as a table
 	@rm -f bin/measures.md
-	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -run 'TestGate/a_run_of_20|TestOneNode/(many|Calico)' ./internal/e2e
+	STAGEGATE_MEASURES=$(CURDIR)/bin/measures.md go test -tags e2e -timeout 60m -count 1 -p 1 -run 'TestGate/a_run_of_20|TestOneNode/(many|Calico)' ./internal/e2e/commands ./internal/e2e/probes
 	@printf '$(MEASURES_HEAD)'; cat bin/measures.md
 
 .PHONY: bench

@@ -1,8 +1,12 @@
 package helm_test
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/apply/applytest"
@@ -61,6 +65,36 @@ func TestInstallUpgradeAndRevert(t *testing.T) {
 	applytest.Same(t, c, middle)
 
 	applytest.Revert(t, b, installed)
+	applytest.Same(t, c, before)
+}
+
+// An object that does not go is left, and named; a release that is gone is not.
+func TestObjectThatDoesNotGo(t *testing.T) {
+	c := applytest.Clients(t)
+	b := helm.New(c, apply.Options{DeleteTimeout: time.Second})
+	before := applytest.Dump(t, c)
+	record := applied(t, b, load(t))
+	finalizers := func(list string) {
+		t.Helper()
+		patch := []byte(`{"metadata":{"finalizers":` + list + `}}`)
+		if _, err := c.Typed.CoreV1().ConfigMaps("helm-shop").Patch(t.Context(), "shop-extra", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finalizers(`["example.com/held"]`)
+	outcome, err := b.Revert(t.Context(), record.Reload(t), applytest.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, l := range outcome.Left {
+		left = append(left, l.Object.String())
+	}
+	if want := []string{"ConfigMap helm-shop/shop-extra", "Namespace helm-shop"}; !slices.Equal(left, want) {
+		t.Errorf("left: %v, want %v", left, want)
+	}
+	finalizers(`[]`)
+	applytest.Revert(t, b, record)
 	applytest.Same(t, c, before)
 }
 

@@ -58,7 +58,7 @@ func (b *Backend) recover(ctx context.Context, part change.Part, target change.T
 		return errors.Join(err, o.pendingError())
 	}
 	if o.base == o.current {
-		return b.uninstall(o.config, o.Name)
+		return b.uninstall(o.config, o.Name, kube.StatusWatcherStrategy)
 	}
 	r := action.NewRollback(o.config)
 	r.Version, r.WaitStrategy, r.Timeout = o.base.Version, kube.StatusWatcherStrategy, b.options.ReadyTimeout
@@ -90,9 +90,9 @@ func (o *operation) ours() (bool, error) {
 	return v1.Labels[apply.RunLabel] != run, nil
 }
 
-func (b *Backend) uninstall(config *action.Configuration, name string) error {
+func (b *Backend) uninstall(config *action.Configuration, name string, wait kube.WaitStrategy) error {
 	u := action.NewUninstall(config)
-	u.IgnoreNotFound, u.WaitStrategy, u.Timeout = true, kube.StatusWatcherStrategy, b.options.DeleteTimeout
+	u.IgnoreNotFound, u.WaitStrategy, u.Timeout = true, wait, b.options.DeleteTimeout
 	u.DeletionPropagation = "foreground"
 	_, err := u.Run(name)
 	return err
@@ -140,7 +140,9 @@ func (b *Backend) takeBack(config *action.Configuration, r *apply.Release, curre
 	if r.Previous > 0 {
 		return b.restoreHistory(config, r)
 	}
-	if err := b.uninstall(config, r.Name); err != nil {
+	// The objects are waited for by their records: Helm stops waiting now and then for one that
+	// it has not yet heard of, and fails.
+	if err := b.uninstall(config, r.Name, kube.HookOnlyStrategy); err != nil {
 		outcome.Leave(recordKey(r.Namespace, r.Name, r.Revision), fmt.Sprintf("uninstalling the release: %v", err))
 	}
 	return nil

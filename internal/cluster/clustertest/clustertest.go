@@ -29,7 +29,6 @@ type Fresh func(t *testing.T) (cluster.Provider, string)
 // or in one of the states left, from which the next Ensure has to complete it.
 func Run(t *testing.T, fresh Fresh, left ...cluster.State) {
 	t.Run("lifecycle", func(t *testing.T) { lifecycle(t, fresh) })
-	t.Run("side by side", func(t *testing.T) { sideBySide(t, fresh) })
 	t.Run("cancelled", func(t *testing.T) { cancelled(t, fresh, left) })
 	t.Run("names", func(t *testing.T) { names(t, fresh) })
 }
@@ -92,7 +91,8 @@ func found(t *testing.T, provider cluster.Provider, name, uid string) {
 	release(t, c)
 }
 
-// lifecycle takes one cluster from absent to absent, with a stop in between.
+// lifecycle takes one cluster from absent to absent, with a stop in between, and has another
+// one beside it.
 func lifecycle(t *testing.T, fresh Fresh) {
 	provider, name := fresh(t)
 	wantState(t, provider, name, cluster.Absent)
@@ -100,6 +100,8 @@ func lifecycle(t *testing.T, fresh Fresh) {
 		t.Error("Find found a cluster that is absent")
 	}
 	wantState(t, provider, name, cluster.Absent)
+	beside, other := fresh(t)
+	sideBySide(t, [2]cluster.Provider{provider, beside}, [2]string{name, other})
 	first := use(t, provider, name)
 	if status(t, provider, name).State == cluster.Stopped {
 		found(t, provider, name, first.UID)
@@ -121,13 +123,13 @@ func lifecycle(t *testing.T, fresh Fresh) {
 	}
 }
 
-// sideBySide runs two clusters and tries the credentials of each on the other.
-func sideBySide(t *testing.T, fresh Fresh) {
+// sideBySide makes two clusters at once and tries the credentials of each on the other.
+func sideBySide(t *testing.T, providers [2]cluster.Provider, names [2]string) {
+	t.Helper()
 	var clusters [2]*cluster.Cluster
 	var both sync.WaitGroup
 	for i := range clusters {
-		provider, name := fresh(t)
-		both.Go(func() { clusters[i] = tryEnsure(t, provider, name) })
+		both.Go(func() { clusters[i] = tryEnsure(t, providers[i], names[i]) })
 	}
 	both.Wait()
 	if clusters[0] == nil || clusters[1] == nil {

@@ -10,12 +10,13 @@ import (
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/clustertest"
 	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 	"github.com/stagegate/stagegate/internal/config"
 )
 
 func TestConformance(t *testing.T) {
 	var count atomic.Int32
 	clustertest.Run(t, func(t *testing.T) (cluster.Provider, string) {
-		return kind.New(config.KindProvider{}, t.TempDir()), fmt.Sprintf("conformance-%d", count.Add(1))
+		return kind.New(config.KindProvider{Config: kindtest.Config(t)}, t.TempDir()), fmt.Sprintf("conformance-%d", count.Add(1))
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 	"github.com/stagegate/stagegate/internal/config"
 )
 
@@ -33,7 +34,7 @@ func TestLife(t *testing.T) {
 	user := filepath.Join(t.TempDir(), "config")
 	t.Setenv("KUBECONFIG", user)
 	dir := t.TempDir()
-	p := kind.New(config.KindProvider{}, dir)
+	p := kind.New(config.KindProvider{Config: kindtest.Config(t)}, dir)
 	t.Cleanup(func() {
 		if err := p.Destroy(context.Background(), "life", t.Logf); err != nil {
 			t.Error(err)
@@ -100,11 +101,11 @@ const dirVariable = "STAGEGATE_TEST_KIND_DIR"
 // half-made, and replaced.
 func TestKilledCreate(t *testing.T) {
 	if dir := os.Getenv(dirVariable); dir != "" {
-		_, err := kind.New(config.KindProvider{}, dir).Ensure(t.Context(), "killed", false, nil)
+		_, err := kind.New(config.KindProvider{Config: kindtest.Config(t)}, dir).Ensure(t.Context(), "killed", false, nil)
 		t.Fatalf("it was not killed: %v", err)
 	}
 	dir := t.TempDir()
-	p := kind.New(config.KindProvider{}, dir)
+	p := kind.New(config.KindProvider{Config: kindtest.Config(t)}, dir)
 	t.Cleanup(func() {
 		if err := p.Destroy(context.Background(), "killed", t.Logf); err != nil {
 			t.Error(err)
@@ -139,7 +140,7 @@ func TestKilledCreate(t *testing.T) {
 // TestInterruptedCreate cancels at several moments; nothing may be left.
 func TestInterruptedCreate(t *testing.T) {
 	dir := t.TempDir()
-	p := kind.New(config.KindProvider{}, dir)
+	p := kind.New(config.KindProvider{Config: kindtest.Config(t)}, dir)
 	for _, after := range []time.Duration{300 * time.Millisecond, 3 * time.Second, 9 * time.Second} {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		_, err := p.Ensure(ctx, "cut", false, t.Logf)

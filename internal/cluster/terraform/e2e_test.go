@@ -3,30 +3,49 @@
 package terraform_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync/atomic"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/clustertest"
 	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 )
 
-// TestKindExampleConformance makes kind clusters with the example that the project ships.
-func TestKindExampleConformance(t *testing.T) {
+// TestKindExampleInterrupted interrupts the example that the project ships amid the making
+// of a kind cluster; the next try makes it.
+func TestKindExampleInterrupted(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "kind"), "sigs.k8s.io/kind").CombinedOutput(); err != nil {
 		t.Fatalf("building kind: %v\n%s", err, out)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv("HOME", t.TempDir()) // where the module writes kubeconfig files
-	var count atomic.Int32
-	clustertest.Run(t, func(t *testing.T) (cluster.Provider, string) {
-		name := fmt.Sprintf("conformance-%d", count.Add(1))
-		env := environment(t, name, "../../../environments/examples/kind/cluster", map[string]any{"node_image": os.Getenv(kind.NodeImageVariable)})
-		return provider(t, env), name
+	containerd, kubeadm := kindtest.Patches()
+	env := environment(t, "interrupted", "../../../environments/examples/kind/cluster", map[string]any{
+		"node_image": os.Getenv(kind.NodeImageVariable), "containerd_patches": containerd, "kubeadm_patches": kubeadm,
+	})
+	clustertest.Interrupt(t, provider(t, env), "interrupted", func(line string, cancel func()) {
+		if strings.HasPrefix(line, "making cluster") {
+			go whenThereIsANode(t, cancel)
+		}
 	}, cluster.Broken)
+}
+
+func whenThereIsANode(t *testing.T, then func()) {
+	for ; t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
+		out, err := exec.Command("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster=tf-interrupted").Output()
+		if err != nil {
+			t.Errorf("listing containers: %v", err)
+			return
+		}
+		if len(out) > 0 {
+			then()
+			return
+		}
+	}
 }

@@ -32,6 +32,18 @@ variable "workers" {
   default     = { production = 1 }
 }
 
+variable "containerd_patches" {
+  description = "Patches of the nodes' containerd configuration, as TOML: a registry's mirror, say."
+  type        = list(string)
+  default     = []
+}
+
+variable "kubeadm_patches" {
+  description = "Patches of the nodes' kubeadm configuration, as YAML."
+  type        = list(string)
+  default     = []
+}
+
 locals {
   name  = "tf-${var.cluster_name}"
   roles = concat(["control-plane"], [for _ in range(lookup(var.workers, var.cluster_name, 0)) : "worker"])
@@ -47,6 +59,9 @@ resource "terraform_data" "cluster" {
       apiVersion = "kind.x-k8s.io/v1alpha4"
       kind       = "Cluster"
       nodes      = [for role in local.roles : { role = role }]
+
+      containerdConfigPatches = var.containerd_patches
+      kubeadmConfigPatches    = var.kubeadm_patches
     })
   }
 

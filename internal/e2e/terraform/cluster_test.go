@@ -1,9 +1,10 @@
 //go:build e2e
 
-package e2e
+package terraform_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/probe/image"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -49,32 +52,32 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 9898}]}
 // changes through them, and destroys staging alone.
 func TestTerraformCluster(t *testing.T) {
 	p := terraformSite(t)
-	p.run(t, 0, "env", "up", "--cluster-name", "e2e-tf-staging")
-	_, said := p.runWatched(t, 1, ignore, "promote", "changes/label.yaml")
+	p.Run(t, 0, "env", "up", "--cluster-name", "e2e-tf-staging")
+	_, said := p.RunWatched(t, 1, ignore, "promote", "changes/label.yaml")
 	if !strings.Contains(said, "stagegate env up --cluster-name e2e-tf-production") {
 		t.Error("a production cluster that is absent was not asked for")
 	}
-	if out := p.clusters(t); strings.Contains(out, "tf-e2e-tf-production") {
+	if out := clusters(t, p); strings.Contains(out, "tf-e2e-tf-production") {
 		t.Fatalf("production was made without being asked for: %s", out)
 	}
-	p.run(t, 0, "env", "up", "--cluster-name", "e2e-tf-production")
-	engine(t, strings.NewReader(twoShops), "exec", "-i", "tf-e2e-tf-production-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "-f", "-")
-	p.loadProbe(t)
+	p.Run(t, 0, "env", "up", "--cluster-name", "e2e-tf-production")
+	e2etest.Engine(t, strings.NewReader(twoShops), "exec", "-i", "tf-e2e-tf-production-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "-f", "-")
+	loadProbe(t, p)
 
-	r := p.result(t, 0, "promote", "changes/label.yaml")
+	r := p.Result(t, 0, "promote", "changes/label.yaml")
 	for _, name := range []string{"staging", "production"} {
-		e := environment(t, r, name)
+		e := e2etest.Environment(t, r, name)
 		if e.Decision.Verdict != gate.Pass || e.Grade != reach.Live || e.Provider != "terraform" {
 			t.Errorf("%s: %s, %s, provider %s", name, e.Decision.Verdict, e.Grade, e.Provider)
 		}
 	}
 
-	_, said = p.runWatched(t, 1, ignore, "env", "down", "--cluster-name", "e2e-tf-production", "--yes")
+	_, said = p.RunWatched(t, 1, ignore, "env", "down", "--cluster-name", "e2e-tf-production", "--yes")
 	if !strings.Contains(said, "production") {
 		t.Errorf("it does not say why production is not destroyed: %s", said)
 	}
-	p.run(t, 0, "env", "down", "--cluster-name", "e2e-tf-staging", "--yes")
-	if out := p.clusters(t); strings.Contains(out, "tf-e2e-tf-staging") || !strings.Contains(out, "tf-e2e-tf-production") {
+	p.Run(t, 0, "env", "down", "--cluster-name", "e2e-tf-staging", "--yes")
+	if out := clusters(t, p); strings.Contains(out, "tf-e2e-tf-staging") || !strings.Contains(out, "tf-e2e-tf-production") {
 		t.Errorf("after env down there are the clusters %s; want production's and not staging's", out)
 	}
 }
@@ -82,28 +85,33 @@ func TestTerraformCluster(t *testing.T) {
 func ignore(string, *os.Process) {}
 
 // terraformSite is the shipped example for clusters of the tests' own names.
-func terraformSite(t *testing.T) *program {
+func terraformSite(t *testing.T) *e2etest.Program {
 	t.Helper()
-	p := newProgram(t, "unused-staging", "unused-production")
-	if err := os.RemoveAll(p.path("environments")); err != nil {
+	p := e2etest.New(t, "unused-staging", "unused-production")
+	if err := os.RemoveAll(p.Path("environments")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(p.path("environments"), os.DirFS("../../environments/examples/kind")); err != nil {
+	if err := os.CopyFS(p.Path("environments"), os.DirFS("../../../environments/examples/kind")); err != nil {
+		t.Fatal(err)
+	}
+	containerd, kubeadm := kindtest.Patches()
+	variables, err := json.Marshal(map[string]any{"node_image": os.Getenv(kind.NodeImageVariable), "containerd_patches": containerd, "kubeadm_patches": kubeadm})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"staging", "production"} {
-		p.edit(t, "environments/"+name+".yaml", "clusterName: "+name, "clusterName: e2e-tf-"+name,
-			"\n  gate:", "\n  variables: {node_image: '"+os.Getenv(kind.NodeImageVariable)+"'}\n  gate:")
+		p.Edit(t, "environments/"+name+".yaml", "clusterName: "+name, "clusterName: e2e-tf-"+name,
+			"\n  gate:", "\n  variables: "+string(variables)+"\n  gate:")
 	}
-	p.edit(t, "environments/staging.yaml", "\n  gate:", "\n  base: [../base.yaml]\n  gate:")
-	p.write(t, "base.yaml", twoShops)
-	p.write(t, "changes/label.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colour, namespace: shop}\ndata: {colour: blue}\n")
-	kindProgram := p.path("bin/kind")
+	p.Edit(t, "environments/staging.yaml", "\n  gate:", "\n  base: [../base.yaml]\n  gate:")
+	p.Write(t, "base.yaml", twoShops)
+	p.Write(t, "changes/label.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colour, namespace: shop}\ndata: {colour: blue}\n")
+	kindProgram := p.Path("bin/kind")
 	if out, err := exec.Command("go", "build", "-o", kindProgram, "sigs.k8s.io/kind").CombinedOutput(); err != nil {
 		t.Fatalf("building kind: %v\n%s", err, out)
 	}
-	t.Setenv("PATH", p.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
-	t.Setenv("HOME", p.path("user")) // where the module writes kubeconfig files
+	t.Setenv("PATH", p.Path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("HOME", p.Path("user")) // where the module writes kubeconfig files
 	t.Cleanup(func() {
 		for _, name := range []string{"tf-e2e-tf-staging", "tf-e2e-tf-production"} {
 			if out, err := exec.Command(kindProgram, "delete", "cluster", "--name", name).CombinedOutput(); err != nil {
@@ -114,9 +122,9 @@ func terraformSite(t *testing.T) *program {
 	return p
 }
 
-func (p *program) clusters(t *testing.T) string {
+func clusters(t *testing.T, p *e2etest.Program) string {
 	t.Helper()
-	out, err := exec.Command(p.path("bin/kind"), "get", "clusters").Output()
+	out, err := exec.Command(p.Path("bin/kind"), "get", "clusters").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +133,9 @@ func (p *program) clusters(t *testing.T) string {
 
 // loadProbe puts the image of the probe into the nodes, which a provider of clusters that
 // are made by others cannot do.
-func (p *program) loadProbe(t *testing.T) {
+func loadProbe(t *testing.T, p *e2etest.Program) {
 	t.Helper()
-	built, err := image.Build(p.path("bin/stagegate-probe"))
+	built, err := image.Build(p.Path("bin/stagegate-probe"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +153,7 @@ func (p *program) loadProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"tf-e2e-tf-staging", "tf-e2e-tf-production"} {
-		if out, err := exec.Command(p.path("bin/kind"), "load", "image-archive", file, "--name", name).CombinedOutput(); err != nil {
+		if out, err := exec.Command(p.Path("bin/kind"), "load", "image-archive", file, "--name", name).CombinedOutput(); err != nil {
 			t.Fatalf("loading the probe into %s: %v\n%s", name, err, out)
 		}
 	}

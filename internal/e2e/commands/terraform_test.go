@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package commands_test
 
 import (
 	"os"
@@ -12,9 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/reach"
 )
@@ -23,42 +22,19 @@ import (
 // gavinbunney/kubectl 1.19.0. Empty: the registry is asked.
 const providersVariable = "STAGEGATE_TEST_TERRAFORM_PROVIDERS"
 
-// landscape is two clusters with the platform on them, and a Terraform configuration.
-type landscape struct{ *program }
-
-// TestTerraform takes a Terraform configuration that adds a policy through two kind
-// clusters. The scenarios follow on each other.
-func TestTerraform(t *testing.T) {
-	l := newLandscape(t)
-	t.Run("a policy that cuts the ingress controller off is blocked", l.cutOff)
-	t.Run("the corrected one is promoted", l.corrected)
-	t.Run("a state that moved is refused", l.moved)
-	t.Run("killed during the apply", l.killed)
-}
-
-func newLandscape(t *testing.T) *landscape {
-	t.Helper()
-	l := &landscape{newProgram(t, "e2e-tf-staging", "e2e-tf-production")}
+// terraform takes a Terraform configuration that adds a policy through the clusters, which
+// have Calico by now. The scenarios follow on each other.
+func (s *site) terraform(t *testing.T) {
 	if mirror := os.Getenv(providersVariable); mirror != "" {
-		l.write(t, "terraformrc", "provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n")
-		t.Setenv("TF_CLI_CONFIG_FILE", l.path("terraformrc"))
+		s.Write(t, "terraformrc", "provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\n")
+		t.Setenv("TF_CLI_CONFIG_FILE", s.Path("terraformrc"))
 	}
-	t.Cleanup(func() {
-		for _, name := range []string{"e2e-tf-staging", "e2e-tf-production"} {
-			l.run(t, 0, "env", "down", "--cluster-name", name, "--yes")
-		}
-	})
-	for _, name := range []string{"e2e-tf-staging", "e2e-tf-production"} {
-		l.run(t, 0, "env", "up", "--cluster-name", name)
-	}
-	// A policy needs an engine that enforces it.
-	l.run(t, 0, "promote", "changes/calico-allowed.yaml")
-	if t.Failed() {
-		t.FailNow()
-	}
-	l.write(t, "infra/main.tf", configuration)
-	l.write(t, "infra/policy.tf", denied)
-	return l
+	s.Write(t, "infra/main.tf", configuration)
+	s.Write(t, "infra/policy.tf", denied)
+	t.Run("a policy that cuts the ingress controller off is blocked", s.terraformCutOff)
+	t.Run("the corrected one is promoted", s.terraformCorrected)
+	t.Run("a state that moved is refused", s.terraformMoved)
+	t.Run("killed during the apply", s.terraformKilled)
 }
 
 const configuration = `terraform {
@@ -88,7 +64,7 @@ resource "kubectl_manifest" "policy" {
       order             = 50
       namespaceSelector = "kubernetes.io/metadata.name == \"storefront\""
       types             = ["Ingress"]
-      ingress           = [local.rule]
+      ingress           = [locas.rule]
     }
   })
 }
@@ -105,33 +81,23 @@ const allowed = `locals {
 }
 `
 
-// has wants the policy to be in a cluster, or not to be.
-func (l *landscape) has(t *testing.T, name string, want bool) {
+// has wants the policy to be in an environment's cluster, or not to be.
+func (s *site) has(t *testing.T, environment string, want bool) {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", l.kubeconfig(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
 	policies := schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"}
-	_, err = dynamic.NewForConfigOrDie(config).Resource(policies).Get(t.Context(), "infra", metav1.GetOptions{})
+	_, err := s.clients[environment].Dynamic.Resource(policies).Get(t.Context(), "infra", metav1.GetOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}
 	if got := err == nil; got != want {
-		t.Errorf("%s has the policy of the change: %v, want %v", name, got, want)
+		t.Errorf("%s has the policy of the change: %v, want %v", environment, got, want)
 	}
 }
 
-func (l *landscape) kubeconfig(t *testing.T, name string) string {
-	t.Helper()
-	_, file, _ := strings.Cut(l.run(t, 0, "env", "up", "--cluster-name", name), "export KUBECONFIG=")
-	return strings.TrimSpace(file)
-}
-
 // state is the state of the configuration in an environment.
-func (l *landscape) state(t *testing.T, environment string) (file, content string) {
+func (s *site) state(t *testing.T, environment string) (file, content string) {
 	t.Helper()
-	files, err := filepath.Glob(l.path("state/terraform/" + environment + "/infra-*/state/terraform.tfstate"))
+	files, err := filepath.Glob(s.Path("state/terraform/" + environment + "/infra-*/state/terraform.tfstate"))
 	if err != nil || len(files) > 1 {
 		t.Fatal(files, err)
 	}
@@ -145,39 +111,39 @@ func (l *landscape) state(t *testing.T, environment string) (file, content strin
 	return files[0], string(text)
 }
 
-func (l *landscape) cutOff(t *testing.T) {
-	r := l.result(t, 3, "promote", "infra")
-	e := environment(t, r, "staging")
-	restored(t, e)
-	lost(t, e, shopFront, "time-out")
+func (s *site) terraformCutOff(t *testing.T) {
+	r := s.Result(t, 3, "promote", "infra")
+	e := e2etest.Environment(t, r, "staging")
+	e2etest.Restored(t, e)
+	e2etest.Lost(t, e, e2etest.ShopFront, "time-out")
 	if len(r.Environments) > 1 {
 		t.Errorf("the run went on: %+v", r.Environments[1])
 	}
-	if _, content := l.state(t, "staging"); strings.Contains(content, "kubectl_manifest") {
+	if _, content := s.state(t, "staging"); strings.Contains(content, "kubectl_manifest") {
 		t.Errorf("the state still has resources:\n%s", content)
 	}
-	l.has(t, "e2e-tf-staging", false)
-	l.has(t, "e2e-tf-production", false)
+	s.has(t, "staging", false)
+	s.has(t, "production", false)
 }
 
-func (l *landscape) corrected(t *testing.T) {
-	l.write(t, "infra/policy.tf", allowed)
-	r := l.result(t, 0, "promote", "infra")
+func (s *site) terraformCorrected(t *testing.T) {
+	s.Write(t, "infra/policy.tf", allowed)
+	r := s.Result(t, 0, "promote", "infra")
 	for _, name := range []string{"staging", "production"} {
-		e := environment(t, r, name)
+		e := e2etest.Environment(t, r, name)
 		if e.Decision.Verdict != gate.Pass || e.Grade != reach.Live {
 			t.Errorf("%s: %s, %s", name, e.Decision.Verdict, e.Grade)
 		}
-		l.has(t, "e2e-tf-"+name, true)
+		s.has(t, name, true)
 	}
 }
 
 // moved has someone else write the state after the plan.
-func (l *landscape) moved(t *testing.T) {
-	l.write(t, "infra/more.tf", more)
-	file, content := l.state(t, "staging")
+func (s *site) terraformMoved(t *testing.T) {
+	s.Write(t, "infra/more.tf", more)
+	file, content := s.state(t, "staging")
 	done := false
-	out, _ := l.runWatched(t, 3, func(line string, _ *os.Process) {
+	out, _ := s.RunWatched(t, 3, func(line string, _ *os.Process) {
 		if strings.Contains(line, "✓ staging: plan") && !done {
 			done = true
 			serial := strings.Replace(content, "\"serial\": ", "\"serial\": 9", 1)
@@ -210,14 +176,14 @@ resource "kubectl_manifest" "after" {
 `
 
 // killed has the process die amid an apply; what Terraform made is found and taken back.
-func (l *landscape) killed(t *testing.T) {
-	l.write(t, "infra/more.tf", more)
-	c := l.command(t.Context(), "stage", "infra")
+func (s *site) terraformKilled(t *testing.T) {
+	s.Write(t, "infra/more.tf", more)
+	c := s.Command(t.Context(), "stage", "infra")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	log := l.path("state/terraform/staging/infra-*/apply.jsonl")
-	for limit := time.Now().Add(clusterWait); !inFile(log, "provision_start"); time.Sleep(50 * time.Millisecond) {
+	log := s.Path("state/terraform/staging/infra-*/apply.jsonl")
+	for limit := time.Now().Add(time.Minute); !inFile(log, "provision_start"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatal("the apply never came to its middle")
 		}
@@ -226,27 +192,27 @@ func (l *landscape) killed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Wait()
-	runs, err := os.ReadDir(l.path("state/runs"))
+	runs, err := os.ReadDir(s.Path("state/runs"))
 	if err != nil || len(runs) == 0 {
 		t.Fatal(runs, err)
 	}
-	out := l.run(t, 0, "rollback", runs[len(runs)-1].Name(), "--cluster-name", "e2e-tf-staging")
+	out := s.Run(t, 0, "rollback", runs[len(runs)-1].Name(), "--cluster-name", "e2e-staging")
 	if !strings.Contains(out, "nothing is left behind") {
 		t.Errorf("the rollback left something:\n%s", out)
 	}
-	if _, content := l.state(t, "staging"); strings.Contains(content, "\"before\"") || !strings.Contains(content, "\"policy\"") {
+	if _, content := s.state(t, "staging"); strings.Contains(content, "\"before\"") || !strings.Contains(content, "\"policy\"") {
 		t.Errorf("the state is not that of the run before:\n%s", content)
 	}
-	if err := os.Remove(l.path("infra/more.tf")); err != nil {
+	if err := os.Remove(s.Path("infra/more.tf")); err != nil {
 		t.Fatal(err)
 	}
-	e := environment(t, l.result(t, 0, "stage", "infra"), "staging")
+	e := e2etest.Environment(t, s.Result(t, 0, "stage", "infra"), "staging")
 	for _, i := range e.Plan.Items {
 		if i.Action != "unchanged" {
 			t.Errorf("after the rollback there is something to do: %+v", i)
 		}
 	}
-	l.has(t, "e2e-tf-staging", true)
+	s.has(t, "staging", true)
 }
 
 func inFile(pattern, text string) bool {

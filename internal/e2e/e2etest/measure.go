@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package e2etest
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 // measuresVariable names a file that gets a row of a Markdown table for each measure.
 const measuresVariable = "STAGEGATE_MEASURES"
 
-// measured notes how long something took beside what the cluster needs for it by itself,
+// Measured notes how long something took beside what the cluster needs for it by itself,
 // what is aimed at, and how busy the machine was. Nothing fails: a busy machine proves nothing.
-func measured(t *testing.T, what string, took, own, aim time.Duration) {
+func Measured(t *testing.T, what string, took, own, aim time.Duration) {
 	t.Helper()
 	beside := "-"
 	if own > 0 {

@@ -1,12 +1,16 @@
 //go:build e2e
 
-package e2e
+package probes_test
 
-import "testing"
+import (
+	"testing"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+)
 
 // TestOneNode shares one cluster of one node: first without a policy engine, then with one.
 func TestOneNode(t *testing.T) {
-	w := newWorld(t, "one", "")
+	w := newWorld(t, "one", v1alpha4.ControlPlaneRole)
 	for _, test := range []struct {
 		name string
 		run  func(*world)

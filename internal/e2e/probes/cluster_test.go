@@ -1,14 +1,11 @@
 //go:build e2e
 
-package e2e
+package probes_test
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -22,8 +19,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
 	"github.com/stagegate/stagegate/internal/cluster/kind"
+	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/probe/image"
 	"github.com/stagegate/stagegate/internal/reach/topology"
 	"github.com/stagegate/stagegate/internal/snapshot"
@@ -43,17 +44,10 @@ type world struct {
 	kubeconfig string
 }
 
-// newWorld makes a cluster from a kind configuration, which may be empty.
-func newWorld(t *testing.T, name, kindConfig string) *world {
+// newWorld makes a cluster with a node for each role.
+func newWorld(t *testing.T, name string, roles ...v1alpha4.NodeRole) *world {
 	t.Helper()
-	spec := config.KindProvider{}
-	if kindConfig != "" {
-		spec.Config = filepath.Join(t.TempDir(), "kind.yaml")
-		if err := os.WriteFile(spec.Config, []byte(kindConfig), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	provider := kind.New(spec, t.TempDir())
+	provider := kind.New(config.KindProvider{Config: kindtest.Config(t, roles...)}, t.TempDir())
 	t.Cleanup(func() {
 		if err := provider.Destroy(context.Background(), name, t.Logf); err != nil {
 			t.Error(err)
@@ -65,7 +59,7 @@ func newWorld(t *testing.T, name, kindConfig string) *world {
 		t.Fatalf("this test needs a container engine for kind: %v", err)
 	}
 	t.Logf("cluster up in %s", time.Since(began).Round(time.Second))
-	probeImage, err := image.Build(buildProbe(t))
+	probeImage, err := image.Build(e2etest.BuildProbe(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,17 +97,6 @@ func (w *world) node() string {
 }
 
 func quiet(string, ...any) {}
-
-func buildProbe(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "stagegate-probe-linux-"+runtime.GOARCH)
-	command := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "github.com/stagegate/stagegate/cmd/stagegate-probe")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("building stagegate-probe: %v\n%s", err, out)
-	}
-	return path
-}
 
 // apply puts the objects of a file into the cluster, in its order.
 func (w *world) apply(file string) {

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package probes_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/live"
 )
@@ -62,15 +63,15 @@ spec:
 	}()
 	once := w.prober("run-once", live.Options{Rounds: 1})
 	took := reachable(t, w, once, some)
-	measured(t, "10 probe pods made and one edge probed from each", took, own, 4*time.Second)
+	e2etest.Measured(t, "10 probe pods made and one edge probed from each", took, own, 4*time.Second)
 	took = reachable(t, w, once, edges)
-	measured(t, "1,000 edges from 10 vantages, one round", took, 0, 5*time.Second)
+	e2etest.Measured(t, "1,000 edges from 10 vantages, one round", took, 0, 5*time.Second)
 	if err := once.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	reachable(t, w, p, edges)
 	took = reachable(t, w, p, edges)
-	measured(t, "1,000 edges from 10 vantages, two rounds a second apart", took, time.Second, 5*time.Second)
+	e2etest.Measured(t, "1,000 edges from 10 vantages, two rounds a second apart", took, time.Second, 5*time.Second)
 	if took > time.Minute {
 		t.Errorf("that is far too long")
 	}

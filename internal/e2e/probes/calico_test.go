@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package probes_test
 
 import (
 	"net"
@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/live"
 )
@@ -77,7 +78,7 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 		}
 	}
 	took := time.Since(<-effect) - 500*time.Millisecond
-	measured(t, "a lost edge found, by two rounds that agree, after the policy took effect", took, time.Since(applied)-took, 5*time.Second)
+	e2etest.Measured(t, "a lost edge found, by two rounds that agree, after the policy took effect", took, time.Since(applied)-took, 5*time.Second)
 	if err := p.Close(t.Context()); err != nil {
 		t.Error(err)
 	}

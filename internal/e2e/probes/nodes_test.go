@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package probes_test
 
 import (
 	"os"
@@ -9,19 +9,17 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/live"
 )
 
-const twoNodes = `kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes: [{role: control-plane}, {role: worker}]
-`
-
 // TestTwoNodes probes each identity from both nodes, and an ingress controller on the
 // host's network through its host port.
 func TestTwoNodes(t *testing.T) {
-	w := newWorld(t, "nodes", twoNodes)
+	w := newWorld(t, "nodes", v1alpha4.ControlPlaneRole, v1alpha4.WorkerRole)
 	content, err := os.ReadFile("testdata/shop.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +76,7 @@ func (w *world) cutBetweenNodes(p *live.Prober) {
 	}
 	for _, pod := range pods.Items {
 		if pod.Spec.NodeName != node {
-			engine(w.t, nil, "exec", node, "iptables", "-I", "FORWARD", "-d", pod.Status.PodIP, "-j", "DROP")
+			e2etest.Engine(w.t, nil, "exec", node, "iptables", "-I", "FORWARD", "-d", pod.Status.PodIP, "-j", "DROP")
 		}
 	}
 	w.want(p, map[string][2]string{
