@@ -12,11 +12,13 @@ import (
 	"syscall"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/apply/applytest"
 	"github.com/stagegate/stagegate/internal/cluster/embedded/controlplane"
+	"github.com/stagegate/stagegate/internal/lock"
 	"github.com/stagegate/stagegate/internal/report"
 )
 
@@ -163,12 +165,25 @@ func TestResumeAfterKill(t *testing.T) {
 					if r.RunID != id || len(r.Environments) != 1 || r.Environments[0].Evidence == "" && at != "done evidence" {
 						t.Errorf("the resumed run: %+v", r)
 					}
+					unlocked(t, cluster)
 					applytest.Same(t, cluster, want)
 					u.takeBack(t, test.exit, id)
 					applytest.Same(t, cluster, before)
 				})
 			}
 		})
+	}
+}
+
+// unlocked wants the environment free for the next run.
+func unlocked(t *testing.T, cluster *apply.Clients) {
+	t.Helper()
+	lease, err := cluster.Typed.CoordinationV1().Leases(lock.Namespace).Get(t.Context(), "stagegate-staging", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if holder := lease.Spec.HolderIdentity; holder != nil {
+		t.Errorf("the environment is still locked by run %s", *holder)
 	}
 }
 

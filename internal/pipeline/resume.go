@@ -12,6 +12,7 @@ import (
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/journal"
+	"github.com/stagegate/stagegate/internal/lock"
 	"github.com/stagegate/stagegate/internal/report"
 )
 
@@ -73,11 +74,15 @@ func (r *run) goOn(ctx context.Context, order []*config.Environment) error {
 		if err != nil {
 			return err
 		}
-		if !came.attested && (came.decided || came.applying) {
-			if err := r.pickUp(ctx, env, came); err != nil {
-				return err
-			}
+		switch {
+		case came.attested:
+			err = r.unlock(ctx, env)
+		case came.decided || came.applying:
+			err = r.pickUp(ctx, env, came)
 			came.attested = came.decided
+		}
+		if err != nil {
+			return err
 		}
 		e, last := r.environment(env.Name), env == order[len(order)-1]
 		if e != nil && (unfinished(e) || came.attested && (last || e.Decision.Verdict != gate.Pass)) {
@@ -85,6 +90,16 @@ func (r *run) goOn(ctx context.Context, order []*config.Environment) error {
 		}
 	}
 	return r.inOrder(ctx, order)
+}
+
+// unlock gives up the lock of an environment where all is done, since an earlier process
+// may have died before it did.
+func (r *run) unlock(ctx context.Context, env *config.Environment) error {
+	err := lock.Break(ctx, r.clusters[env.Name].cluster, env.Name, r.result.RunID)
+	if errors.Is(err, lock.ErrNotHeld) || errors.As(err, new(*lock.Held)) {
+		return nil
+	}
+	return err
 }
 
 // unfinished is true where something of the change is left, so that it cannot be tried again.
