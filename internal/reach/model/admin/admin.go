@@ -17,19 +17,17 @@ const Group = "policy.networking.k8s.io"
 // Policies reads the policies of the admin and of the baseline tier. Policies of equal
 // priority are taken by name, which the API leaves open.
 func Policies(s *snapshot.Snapshot) (admin, baseline []*policy.Policy, err error) {
-	admin, err1 := decode.Each(s.Kind(Group, "AdminNetworkPolicy"), func(o snapshot.Object) (*policy.Policy, error) { return parseAdmin(o, true) })
-	baseline, err2 := decode.Each(s.Kind(Group, "BaselineAdminNetworkPolicy"), func(o snapshot.Object) (*policy.Policy, error) { return parseAdmin(o, false) })
-	problems := []error{err1, err2}
-	for _, o := range s.Kind(Group, "ClusterNetworkPolicy") {
-		p, tier, err := parseCluster(o)
-		problems = append(problems, decode.In(o, err))
-		if tier == "Baseline" {
-			baseline = append(baseline, p)
+	admin, err1 := decode.Each(s.Kind(Group, "AdminNetworkPolicy"), parseAdmin)
+	baseline, err2 := decode.Each(s.Kind(Group, "BaselineAdminNetworkPolicy"), parseBaseline)
+	cluster, err3 := decode.Each(s.Kind(Group, "ClusterNetworkPolicy"), parseCluster)
+	for _, p := range cluster {
+		if p.tier == "Baseline" {
+			baseline = append(baseline, p.policy)
 		} else {
-			admin = append(admin, p)
+			admin = append(admin, p.policy)
 		}
 	}
-	return admin, baseline, errors.Join(problems...)
+	return admin, baseline, errors.Join(err1, err2, err3)
 }
 
 // rule is what both versions have in common.
@@ -39,17 +37,16 @@ type rule struct {
 	ports    *policy.PortSet
 }
 
-func parseAdmin(o snapshot.Object, prioritized bool) (*policy.Policy, error) {
-	var spec Spec
-	if err := decode.Spec(o, &spec); err != nil {
-		return nil, err
-	}
-	actions := map[string]policy.Action{"Allow": policy.Allow, "Deny": policy.Deny}
-	if prioritized {
-		actions["Pass"] = policy.Pass
-	} else {
-		spec.Priority = new(int32)
-	}
+func parseAdmin(o snapshot.Object, spec *Spec) (*policy.Policy, error) {
+	return parse(o, spec, map[string]policy.Action{"Allow": policy.Allow, "Deny": policy.Deny, "Pass": policy.Pass})
+}
+
+func parseBaseline(o snapshot.Object, spec *Spec) (*policy.Policy, error) {
+	spec.Priority = new(int32)
+	return parse(o, spec, map[string]policy.Action{"Allow": policy.Allow, "Deny": policy.Deny})
+}
+
+func parse(o snapshot.Object, spec *Spec, actions map[string]policy.Action) (*policy.Policy, error) {
 	var problems []error
 	convert := func(direction string, rules []Rule) []rule {
 		var out []rule
@@ -65,11 +62,13 @@ func parseAdmin(o snapshot.Object, prioritized bool) (*policy.Policy, error) {
 	return p, errors.Join(append(problems, err)...)
 }
 
-func parseCluster(o snapshot.Object) (*policy.Policy, string, error) {
-	var spec ClusterSpec
-	if err := decode.Spec(o, &spec); err != nil {
-		return nil, "", err
-	}
+// clusterPolicy is a ClusterNetworkPolicy and its tier.
+type clusterPolicy struct {
+	policy *policy.Policy
+	tier   string
+}
+
+func parseCluster(o snapshot.Object, spec *ClusterSpec) (clusterPolicy, error) {
 	var problems []error
 	if spec.Tier != "Admin" && spec.Tier != "Baseline" {
 		problems = append(problems, fmt.Errorf("spec.tier: %q is neither Admin nor Baseline", spec.Tier))
@@ -86,7 +85,7 @@ func parseCluster(o snapshot.Object) (*policy.Policy, string, error) {
 	}
 	ingress, egress := convert("ingress", spec.Ingress), convert("egress", spec.Egress)
 	p, err := assemble(o, spec.Priority, spec.Subject, actions, ingress, egress)
-	return p, spec.Tier, errors.Join(append(problems, err)...)
+	return clusterPolicy{p, spec.Tier}, errors.Join(append(problems, err)...)
 }
 
 func assemble(o snapshot.Object, priority *int32, s Subject, actions map[string]policy.Action, ingress, egress []rule) (*policy.Policy, error) {

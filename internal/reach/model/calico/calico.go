@@ -37,19 +37,18 @@ func Policies(s *snapshot.Snapshot) (Result, error) {
 	problems := []error{err}
 	sets, err := readSets(s)
 	problems = append(problems, err)
-	var out Result
+	var policies []placed
 	for _, kind := range []string{"GlobalNetworkPolicy", "NetworkPolicy"} {
-		for _, o := range objects(s, kind) {
-			r := reader{object: o, sets: sets}
-			p, tier, err := r.read()
-			problems = append(problems, decode.In(o, err))
-			if err == nil {
-				out.place(p, tier, r.notes, tiers)
-			}
-		}
+		of, err := decode.Each(objects(s, kind), func(o snapshot.Object, spec *PolicySpec) (placed, error) { return read(o, spec, sets) })
+		problems = append(problems, err)
+		policies = append(policies, of...)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return Result{}, err
+	}
+	var out Result
+	for _, p := range policies {
+		out.place(p, tiers)
 	}
 	for _, o := range objects(s, "HostEndpoint") {
 		out.Notes = append(out.Notes, fmt.Sprintf("HostEndpoint %s: policies for nodes are not modelled, so host-network pods count as unrestricted", o.GetName()))
@@ -59,18 +58,18 @@ func Policies(s *snapshot.Snapshot) (Result, error) {
 }
 
 // place puts a policy into its tier. Felix ignores the policies of a tier that does not exist.
-func (r *Result) place(p *policy.Policy, tier string, notes []string, tiers map[string]*policy.Tier) {
-	r.Notes = append(r.Notes, notes...)
-	if p == nil {
+func (r *Result) place(p placed, tiers map[string]*policy.Tier) {
+	r.Notes = append(r.Notes, p.notes...)
+	if p.policy == nil {
 		return
 	}
-	t, ok := tiers[tier]
+	t, ok := tiers[p.tier]
 	if !ok {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s has no effect: there is no tier %s (there are: %s)",
-			p.Name, tier, strings.Join(slices.Sorted(maps.Keys(tiers)), ", ")))
+			p.policy.Name, p.tier, strings.Join(slices.Sorted(maps.Keys(tiers)), ", ")))
 		return
 	}
-	t.Policies = append(t.Policies, p)
+	t.Policies = append(t.Policies, p.policy)
 }
 
 // objects are the objects of a kind in either group. One that is seen through both groups

@@ -5,10 +5,17 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/stagegate/stagegate/internal/reach/model/decode"
 	"github.com/stagegate/stagegate/internal/reach/model/policy"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
+
+// placed is what was read of one policy object. It has no policy where that does not apply
+// to pods.
+type placed struct {
+	policy *policy.Policy
+	tier   string
+	notes  []string
+}
 
 // reader reads one policy object.
 type reader struct {
@@ -26,19 +33,15 @@ func (r *reader) name() string {
 	return r.object.GetKind() + " " + r.object.GetName()
 }
 
-// read returns no policy where it does not apply to pods.
-func (r *reader) read() (*policy.Policy, string, error) {
-	var spec PolicySpec
-	if err := decode.Spec(r.object, &spec); err != nil {
-		return nil, "", err
-	}
+func read(o snapshot.Object, spec *PolicySpec, sets []networkSet) (placed, error) {
+	r := reader{object: o, sets: sets}
 	tier := spec.Tier
 	if tier == "" {
 		tier = DefaultTier
 	}
 	p := &policy.Policy{
 		Name: r.name(), Order: policy.Unordered(),
-		Tie: fmt.Sprintf("%s/%s/%s", bareName(r.object), r.object.GetNamespace(), r.object.GetKind()),
+		Tie: fmt.Sprintf("%s/%s/%s", bareName(o), o.GetNamespace(), o.GetKind()),
 	}
 	if spec.Order != nil {
 		p.Order = *spec.Order
@@ -54,19 +57,19 @@ func (r *reader) read() (*policy.Policy, string, error) {
 		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return nil, "", err
+		return placed{}, err
 	}
 	if spec.DoNotTrack || spec.PreDNAT {
 		r.notes = append(r.notes, p.Name+" applies to host endpoints only (doNotTrack or preDNAT): it has no effect on pods")
-		return nil, tier, nil
+		p = nil
 	}
-	return p, tier, nil
+	return placed{p, tier, r.notes}, nil
 }
 
 // governs sets the directions. Where types is not given, Calico's API fills them in from
 // the rules; an object written past that API, to the stored group, has none, and Felix
 // takes that as both.
-func (r *reader) governs(spec PolicySpec) (out [2]bool, err error) {
+func (r *reader) governs(spec *PolicySpec) (out [2]bool, err error) {
 	for _, t := range spec.Types {
 		switch {
 		case strings.EqualFold(t, "Ingress"):
@@ -88,7 +91,7 @@ func (r *reader) governs(spec PolicySpec) (out [2]bool, err error) {
 	return out, nil
 }
 
-func (r *reader) subject(spec PolicySpec) (policy.Expr, error) {
+func (r *reader) subject(spec *PolicySpec) (policy.Expr, error) {
 	e, err := newEndpoints(criteria{
 		namespace: r.object.GetNamespace(),
 		selector:  spec.Selector, namespaces: spec.NamespaceSelector, accounts: spec.ServiceAccountSelector,

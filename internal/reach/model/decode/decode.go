@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +18,10 @@ import (
 
 // Spec decodes the object's spec into a struct with json tags.
 func Spec(o snapshot.Object, into any) error {
+	return decode(o, into, shapeOf(reflect.TypeOf(into)))
+}
+
+func decode(o snapshot.Object, into any, known *shape) error {
 	spec, ok := o.Object["spec"]
 	if !ok {
 		return errors.New("spec is missing")
@@ -25,7 +30,7 @@ func Spec(o snapshot.Object, into any) error {
 	if !ok {
 		return fmt.Errorf("spec: want a mapping, have %T", spec)
 	}
-	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, into, true)
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, into, !known.holds(fields))
 	if strict, ok := runtime.AsStrictDecodingError(err); ok {
 		return fmt.Errorf("spec: %w: this version does not know what it does, so it cannot evaluate the policy", errors.Join(strict.Errors()...))
 	}

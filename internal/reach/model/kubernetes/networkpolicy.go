@@ -27,11 +27,7 @@ func Policies(s *snapshot.Snapshot) ([]*policy.Policy, error) {
 	return decode.Each(s.Kind(Group, "NetworkPolicy"), parse)
 }
 
-func parse(o snapshot.Object) (*policy.Policy, error) {
-	var spec networkingv1.NetworkPolicySpec
-	if err := decode.Spec(o, &spec); err != nil {
-		return nil, err
-	}
+func parse(o snapshot.Object, spec *networkingv1.NetworkPolicySpec) (*policy.Policy, error) {
 	namespace := o.GetNamespace()
 	pods, err := decode.Selector("spec.podSelector", &spec.PodSelector)
 	p := &policy.Policy{
@@ -58,7 +54,7 @@ func parse(o snapshot.Object) (*policy.Policy, error) {
 
 // governs sets the directions. Where policyTypes is not given it is Ingress, and Egress
 // too if there are egress rules.
-func governs(p *policy.Policy, spec networkingv1.NetworkPolicySpec) error {
+func governs(p *policy.Policy, spec *networkingv1.NetworkPolicySpec) error {
 	for _, t := range spec.PolicyTypes {
 		if t != networkingv1.PolicyTypeIngress && t != networkingv1.PolicyTypeEgress {
 			return fmt.Errorf("spec.policyTypes: %q is neither Ingress nor Egress", t)
