@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/reach/model/policy"
@@ -44,17 +45,20 @@ func fixedRulings() []ruling {
 
 func ruleRuling(p *policy.Policy, d policy.Direction, r policy.Rule) ruling {
 	if r.Action == policy.Allow {
-		return ruling{allowed, fmt.Sprintf("rule %d of %s allows %s", r.Number, p.Name, d)}
+		return ruling{allowed, ruleOf(p, r) + " allows " + d.String()}
 	}
-	return ruling{denied, fmt.Sprintf("rule %d of %s denies %s", r.Number, p.Name, d)}
+	return ruling{denied, ruleOf(p, r) + " denies " + d.String()}
 }
 
 func unclearRuling(p *policy.Policy, d policy.Direction, r policy.Rule) ruling {
 	if p.Unmodelled {
-		return ruling{unclear, fmt.Sprintf("%s is not modelled, and it may decide %s", p.Name, d)}
+		return ruling{unclear, p.Name + " is not modelled, and it may decide " + d.String()}
 	}
-	return ruling{unclear, fmt.Sprintf("rule %d of %s matches by something that is not known here (the address of a pod that does not run yet, or a domain name), and it decides %s",
-		r.Number, p.Name, d)}
+	return ruling{unclear, ruleOf(p, r) + " matches by something that is not known here (the address of a pod that does not run yet, or a domain name), and it decides " + d.String()}
+}
+
+func ruleOf(p *policy.Policy, r policy.Rule) string {
+	return "rule " + strconv.Itoa(r.Number) + " of " + p.Name
 }
 
 // endRuling is the denial at the end of a tier of which some policies apply.

@@ -34,9 +34,9 @@ func (s Pods) Match(p *Party) Tri {
 // Key implements Expr.
 func (s Pods) Key() string {
 	if s.Namespaces == nil {
-		return fmt.Sprintf("pods(%s,%s)", s.InNamespace, s.Pods)
+		return "pods(" + s.InNamespace + "," + s.Pods.String() + ")"
 	}
-	return fmt.Sprintf("pods({%s},%s)", s.Namespaces, s.Pods)
+	return "pods({" + s.Namespaces.String() + "}," + s.Pods.String() + ")"
 }
 
 // Collect implements Expr.
