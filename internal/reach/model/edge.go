@@ -158,7 +158,7 @@ func (m *Model) toPods(sources []end, outside bool, to reach.Endpoint) finding {
 	}
 	pods := m.pods(to)
 	if len(pods) == 0 {
-		if m.index.known[to.Bare()] {
+		if m.index.known()[to.Bare()] {
 			return unreachable("%s has no pods", to.Bare())
 		}
 		return failed("there is no %s in the cluster", to.Bare())

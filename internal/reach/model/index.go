@@ -3,6 +3,7 @@ package model
 import (
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/reach/topology"
@@ -17,15 +18,16 @@ type index struct {
 	routes    map[string][]*topology.Route // by owner
 	byAddr    map[netip.Addr]*topology.Pod // without host-network pods, which share theirs
 	byCluster map[netip.Addr]*topology.Service
-	known     map[string]bool   // objects of the snapshot, as endpoints
-	problems  map[string]string // by namespace: objects that could not be read; "" for all namespaces
+	known     func() map[string]bool // objects of the snapshot, as endpoints; few models are asked
+	problems  map[string]string      // by namespace: objects that could not be read; "" for all namespaces
 }
 
 func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
 	x := &index{
 		pods: map[string]*topology.Pod{}, workloads: map[string][]*topology.Pod{}, services: map[string]*topology.Service{},
 		routes: map[string][]*topology.Route{}, byAddr: map[netip.Addr]*topology.Pod{},
-		byCluster: map[netip.Addr]*topology.Service{}, known: map[string]bool{}, problems: map[string]string{},
+		byCluster: map[netip.Addr]*topology.Service{}, problems: problems(s, c),
+		known: sync.OnceValue(func() map[string]bool { return known(s) }),
 	}
 	for _, p := range c.Pods {
 		x.pods["pod/"+p.Namespace+"/"+p.Name] = p
@@ -46,15 +48,30 @@ func newIndex(s *snapshot.Snapshot, c *topology.Cluster) *index {
 		r := &c.Routes[i]
 		x.routes[r.Owner] = append(x.routes[r.Owner], r)
 	}
+	return x
+}
+
+func known(s *snapshot.Snapshot) map[string]bool {
+	out := map[string]bool{}
 	for _, o := range s.All() {
-		x.known[strings.ToLower(o.GetKind())+"/"+o.GetNamespace()+"/"+o.GetName()] = true
+		out[strings.ToLower(o.GetKind())+"/"+o.GetNamespace()+"/"+o.GetName()] = true
+	}
+	return out
+}
+
+func problems(s *snapshot.Snapshot, c *topology.Cluster) map[string]string {
+	out := map[string]string{}
+	if len(c.Problems) == 0 {
+		return out
+	}
+	for _, o := range s.All() {
 		for _, p := range c.Problems {
 			if strings.Contains(p, snapshot.KeyOf(o.Unstructured).String()+": ") {
-				x.problems[o.GetNamespace()] = p
+				out[o.GetNamespace()] = p
 			}
 		}
 	}
-	return x
+	return out
 }
 
 // broken is a problem with an object that an edge may depend on: any object of the

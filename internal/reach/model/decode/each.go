@@ -13,6 +13,9 @@ import (
 // the time of a model of few pods. What it returns is in the order of the objects; the
 // error names each that cannot be read.
 func Each[S, T any](objects []snapshot.Object, read func(snapshot.Object, *S) (T, error)) ([]T, error) {
+	if len(objects) == 0 {
+		return nil, nil
+	}
 	out, problems := make([]T, len(objects)), make([]error, len(objects))
 	known := shapeOf(reflect.TypeFor[S]())
 	workers := min(runtime.GOMAXPROCS(0), len(objects))

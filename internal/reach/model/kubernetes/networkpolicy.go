@@ -28,11 +28,11 @@ func Policies(s *snapshot.Snapshot) ([]*policy.Policy, error) {
 }
 
 func parse(o snapshot.Object, spec *networkingv1.NetworkPolicySpec) (*policy.Policy, error) {
-	namespace := o.GetNamespace()
+	namespace, name := o.GetNamespace(), o.GetName()
 	pods, err := decode.Selector("spec.podSelector", &spec.PodSelector)
 	p := &policy.Policy{
-		Name: fmt.Sprintf("NetworkPolicy %s/%s", namespace, o.GetName()), Order: order,
-		Tie:        fmt.Sprintf("%s/%s/Kubernetes", o.GetName(), namespace),
+		Name: "NetworkPolicy " + namespace + "/" + name, Order: order,
+		Tie:        name + "/" + namespace + "/Kubernetes",
 		Subject:    policy.Pods{InNamespace: namespace, Pods: pods},
 		SparesNode: true,
 	}
