@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
-	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/tree"
 )
 
@@ -84,16 +84,16 @@ func (f *files) explain(err error) error {
 	return errors.New(text)
 }
 
-func (f *files) digest(namespace string) (change.Digest, error) {
-	h := change.NewHash("kustomize")
-	h.Add("namespace", []byte(namespace))
+// list returns what was read, by its path relative to the kustomization.
+func (f *files) list() ([]tree.File, error) {
+	var out []tree.File
 	for path, content := range f.read {
 		rel, err := filepath.Rel(f.root, path)
 		if err != nil {
-			return "", fmt.Errorf("naming %s: %w", path, err)
+			return nil, fmt.Errorf("naming %s: %w", path, err)
 		}
-		h.Add("file "+filepath.ToSlash(rel), content)
+		out = append(out, tree.File{Name: filepath.ToSlash(rel), Content: content})
 	}
-	h.Sort()
-	return h.Sum(), nil
+	slices.SortFunc(out, func(a, b tree.File) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
 }

@@ -3,7 +3,6 @@
 package kustomize
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -21,16 +20,6 @@ import (
 type Loader struct{}
 
 var _ change.Loader = Loader{}
-
-// Part is one kustomization, built.
-type Part struct {
-	name      string
-	namespace string
-	digest    change.Digest
-	objects   []snapshot.Object
-}
-
-var _ change.Renderer = (*Part)(nil)
 
 // Load builds the kustomization in the directory of the source. Bases and components may
 // lie outside of that directory, as kustomize has it; files have to lie below the
@@ -51,15 +40,18 @@ func (l Loader) Load(_ context.Context, source change.Source) (change.Part, erro
 	if err != nil {
 		return nil, fmt.Errorf("building the kustomization %s: %w", source.Path, files.explain(err))
 	}
-	p := &Part{name: change.ShortName(source.Path), namespace: cmp.Or(source.Namespace, rendered.DefaultNamespace)}
-	if p.objects, err = decode(source.Path, built); err != nil {
+	objects, err := decode(source.Path, built)
+	if err != nil {
 		return nil, err
 	}
-	if len(p.objects) == 0 {
+	if len(objects) == 0 {
 		return nil, fmt.Errorf("%s: no objects: the kustomization is empty: list its resources", source.Path)
 	}
-	p.digest, err = files.digest(p.namespace)
-	return p, err
+	read, err := files.list()
+	if err != nil {
+		return nil, err
+	}
+	return rendered.NewPart(change.Kustomize, source, objects, read), nil
 }
 
 // decode takes the objects over, in kustomize's order.
@@ -81,22 +73,4 @@ func decode(path string, built resmap.ResMap) ([]snapshot.Object, error) {
 		}
 	}
 	return out, nil
-}
-
-// Kind is change.Kustomize.
-func (p *Part) Kind() change.Kind { return change.Kustomize }
-
-// Name is the path, shortened.
-func (p *Part) Name() string { return p.name }
-
-// Namespace is where namespaced objects go that name no namespace.
-func (p *Part) Namespace() string { return p.namespace }
-
-// Digest covers the name, relative to the kustomization, and content of each file that
-// building it read, and the namespace.
-func (p *Part) Digest() change.Digest { return p.digest }
-
-// Render returns the objects in kustomize's order, in the form that they are applied in.
-func (p *Part) Render(_ context.Context, target change.Target) ([]snapshot.Object, error) {
-	return rendered.For(target, p.namespace, p.objects)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/kustomize"
+	"github.com/stagegate/stagegate/internal/change/rendered"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
@@ -49,13 +50,13 @@ func shop() map[string]string {
 	}
 }
 
-func load(t *testing.T, dir string) *kustomize.Part {
+func load(t *testing.T, dir string) *rendered.Part {
 	t.Helper()
 	p, err := kustomize.Loader{}.Load(context.Background(), change.Source{Path: filepath.Join(dir, "x")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.(*kustomize.Part)
+	return p.(*rendered.Part)
 }
 
 func TestRender(t *testing.T) {

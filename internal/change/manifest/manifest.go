@@ -3,7 +3,6 @@
 package manifest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,16 +22,6 @@ type Loader struct{ In io.Reader }
 
 var _ change.Loader = Loader{}
 
-// Part is a set of manifests.
-type Part struct {
-	name      string
-	namespace string
-	digest    change.Digest
-	objects   []snapshot.Object
-}
-
-var _ change.Renderer = (*Part)(nil)
-
 // Load reads and decodes the files: of a directory all *.yaml, *.yml and *.json below it,
 // in the order of their paths; hidden ones are left out.
 func (l Loader) Load(_ context.Context, source change.Source) (change.Part, error) {
@@ -40,23 +29,19 @@ func (l Loader) Load(_ context.Context, source change.Source) (change.Part, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &Part{
-		name:      change.ShortName(source.Path),
-		namespace: cmp.Or(source.Namespace, rendered.DefaultNamespace),
-	}
-	p.digest = digestOf(files, p.namespace)
+	var all []snapshot.Object
 	var errs []error
 	for _, f := range files {
 		objects, err := yamldoc.Decode(shown(source.Path, f.Name), f.Content)
-		p.objects, errs = append(p.objects, objects...), append(errs, err)
+		all, errs = append(all, objects...), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if len(p.objects) == 0 {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no objects: the change is empty: name a file or directory with manifests", source.Path)
 	}
-	return p, nil
+	return rendered.NewPart(change.Manifest, source, all, files), nil
 }
 
 // read returns the files; a single one has no name, since where it lies means nothing.
@@ -84,30 +69,4 @@ func shown(root, name string) string {
 		return "standard input"
 	}
 	return path.Join(root, name)
-}
-
-func digestOf(files []tree.File, namespace string) change.Digest {
-	h := change.NewHash("manifest")
-	h.Add("namespace", []byte(namespace))
-	for _, f := range files {
-		h.Add("file "+f.Name, f.Content)
-	}
-	return h.Sum()
-}
-
-// Kind is change.Manifest.
-func (p *Part) Kind() change.Kind { return change.Manifest }
-
-// Name is the path, shortened.
-func (p *Part) Name() string { return p.name }
-
-// Namespace is where namespaced objects go that name no namespace.
-func (p *Part) Namespace() string { return p.namespace }
-
-// Digest covers the names and contents of the files and the namespace.
-func (p *Part) Digest() change.Digest { return p.digest }
-
-// Render returns the objects in the order of the files, in the form that they are applied in.
-func (p *Part) Render(_ context.Context, target change.Target) ([]snapshot.Object, error) {
-	return rendered.For(target, p.namespace, p.objects)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/manifest"
+	"github.com/stagegate/stagegate/internal/change/rendered"
 	"github.com/stagegate/stagegate/internal/change/tree"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
@@ -31,13 +32,13 @@ func directory(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func load(t *testing.T, source change.Source) *manifest.Part {
+func load(t *testing.T, source change.Source) *rendered.Part {
 	t.Helper()
 	p, err := manifest.Loader{}.Load(context.Background(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.(*manifest.Part)
+	return p.(*rendered.Part)
 }
 
 func config(name, rest string) string {
@@ -81,7 +82,7 @@ func TestStandardInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := p.(*manifest.Part).Render(context.Background(), change.Target{})
+	objects, err := p.(*rendered.Part).Render(context.Background(), change.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func outcome(t *testing.T, source change.Source, target change.Target) string {
 	t.Helper()
 	p, err := manifest.Loader{}.Load(context.Background(), source)
 	if err == nil {
-		_, err = p.(*manifest.Part).Render(context.Background(), target)
+		_, err = p.(*rendered.Part).Render(context.Background(), target)
 	}
 	if err == nil {
 		t.Fatal("no error")
