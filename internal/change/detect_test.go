@@ -4,12 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 // directory writes files below a new directory; an empty name makes none.
@@ -17,19 +17,9 @@ func directory(t *testing.T, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range files {
-		write(t, filepath.Join(dir, name), contents[name])
+		filetest.Write(t, filepath.Join(dir, name), contents[name])
 	}
 	return dir
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 const bundleText = "apiVersion: stagegate.dev/v1alpha1\nkind: Change\n"

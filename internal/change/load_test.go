@@ -12,6 +12,7 @@ import (
 	"github.com/stagegate/stagegate/internal/change/helm"
 	"github.com/stagegate/stagegate/internal/change/kustomize"
 	"github.com/stagegate/stagegate/internal/change/manifest"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 func loaders() change.Loaders {
@@ -26,12 +27,12 @@ const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 func everything(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a.yaml"), configMap)
-	write(t, filepath.Join(dir, "chart/Chart.yaml"), "apiVersion: v2\nname: tiny\nversion: 0.1.0\n")
-	write(t, filepath.Join(dir, "chart/templates/b.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")
-	write(t, filepath.Join(dir, "overlay/kustomization.yaml"), "namePrefix: x-\nresources: [c.yaml]\n")
-	write(t, filepath.Join(dir, "overlay/c.yaml"), configMap)
-	write(t, filepath.Join(dir, "change.yaml"), bundleOf("- manifest: a.yaml", "- helm: {chart: chart}", "- kustomize: overlay"))
+	filetest.Write(t, filepath.Join(dir, "a.yaml"), configMap)
+	filetest.Write(t, filepath.Join(dir, "chart/Chart.yaml"), "apiVersion: v2\nname: tiny\nversion: 0.1.0\n")
+	filetest.Write(t, filepath.Join(dir, "chart/templates/b.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")
+	filetest.Write(t, filepath.Join(dir, "overlay/kustomization.yaml"), "namePrefix: x-\nresources: [c.yaml]\n")
+	filetest.Write(t, filepath.Join(dir, "overlay/c.yaml"), configMap)
+	filetest.Write(t, filepath.Join(dir, "change.yaml"), bundleOf("- manifest: a.yaml", "- helm: {chart: chart}", "- kustomize: overlay"))
 	return dir
 }
 
@@ -70,7 +71,7 @@ func TestBundleHasTheDigestOfItsParts(t *testing.T) {
 	dir := everything(t)
 	load := func(parts ...string) change.Digest {
 		t.Helper()
-		write(t, filepath.Join(dir, "change.yaml"), bundleOf(parts...))
+		filetest.Write(t, filepath.Join(dir, "change.yaml"), bundleOf(parts...))
 		c, err := change.Load(context.Background(), change.Source{Path: dir}, loaders())
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
@@ -22,13 +23,13 @@ func checks(spec ...string) string {
 // loadChecks writes checks files a.yaml, b.yaml, … and loads them through an environment.
 func loadChecks(t *testing.T, files ...string) (config.Checks, string, error) {
 	t.Helper()
-	dir := directory(t, map[string]string{"ca.pem": "certificates"})
+	dir := filetest.Directory(t, map[string]string{"ca.pem": "certificates"})
 	e := &config.Environment{File: filepath.Join(dir, "e.yaml")}
 	content := map[string]string{}
 	for i, f := range files {
 		name := string(rune('a'+i)) + ".yaml"
 		content[name] = f
-		e.Gate.Checks = append(e.Gate.Checks, filepath.Join(directory(t, content), name))
+		e.Gate.Checks = append(e.Gate.Checks, filepath.Join(filetest.Directory(t, content), name))
 	}
 	if len(files) == 1 { // in the environment's own directory
 		dir = filepath.Dir(e.Gate.Checks[0])
@@ -147,7 +148,7 @@ func TestChecksDigest(t *testing.T) {
 }
 
 func TestCAFileIsPartOfTheChecks(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := filetest.Directory(t, map[string]string{
 		"c.yaml":  checks("edges: [{name: a, from: external, to: ingress/a/a, host: a.example, tls: {caFile: ca.pem}}]"),
 		"ca.pem":  "certificates",
 		"e1.yaml": environment("e1", embedded, "gate: {checks: [c.yaml]}"),

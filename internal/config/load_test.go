@@ -10,20 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/reach"
 )
-
-// directory writes files and returns where they are; errors are compared without it.
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // environment is an environment file with the given lines of spec, from line 5 on.
 func environment(name string, spec ...string) string {
@@ -58,7 +47,7 @@ func TestShippedFiles(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	dir := directory(t, map[string]string{"a.yaml": environment("a", embedded), "b.yaml": environment("b", "provider: {kind: }")})
+	dir := filetest.Directory(t, map[string]string{"a.yaml": environment("a", embedded), "b.yaml": environment("b", "provider: {kind: }")})
 	all, err := config.LoadDirectory(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +75,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEveryField(t *testing.T) {
-	dir := directory(t, map[string]string{"vars.tfvars": "", "c.yaml": "", "all.yaml": environment("prod",
+	dir := filetest.Directory(t, map[string]string{"vars.tfvars": "", "c.yaml": "", "all.yaml": environment("prod",
 		"clusterName: prod-eu", "provider: {kubeconfig: {path: ~/kube, context: eks, allowExec: [aws]}}",
 		"variables: {region: eu, replicas: 3, since: 2024-01-01, tags: [a, b]}",
 		"terraform: {version: '1.9', binary: tofu, backendConfig: {bucket: b}, varFiles: [vars.tfvars], workspace: w,",
@@ -145,7 +134,7 @@ func TestSelect(t *testing.T) {
 }
 
 func TestOtherDocumentsAreLeftAlone(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := filetest.Directory(t, map[string]string{
 		"staging.yaml": environment("staging", embedded),
 		"kind.yaml":    "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n",
 		"values.yaml":  "replicas: 2\n",
@@ -244,7 +233,7 @@ func TestRefusedEnvironments(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			dir := directory(t, test.files)
+			dir := filetest.Directory(t, test.files)
 			_, err := config.LoadDirectory(dir)
 			wantError(t, dir, err, test.want)
 		})
@@ -273,12 +262,12 @@ func TestAliases(t *testing.T) {
 		name := "a" + string(rune('1'+i))
 		bomb += name + ": &" + name + " [" + strings.TrimSuffix(strings.Repeat("*"+last+", ", 10), ", ") + "]\n"
 	}
-	dir := directory(t, map[string]string{"e.yaml": bomb})
+	dir := filetest.Directory(t, map[string]string{"e.yaml": bomb})
 	_, err := config.LoadDirectory(dir)
 	if err == nil || !strings.Contains(err.Error(), "e.yaml:1: the document is too large or too deep once its aliases are resolved") {
 		t.Errorf("error = %v", err)
 	}
-	dir = directory(t, map[string]string{"e.yaml": environment("e", "provider: {kubeconfig: {path: &p x, context: *p}}")})
+	dir = filetest.Directory(t, map[string]string{"e.yaml": environment("e", "provider: {kubeconfig: {path: &p x, context: *p}}")})
 	all, err := config.LoadDirectory(dir)
 	if err != nil || all[0].Provider.Kubeconfig.Context != "x" {
 		t.Errorf("LoadDirectory = %v, %v; want the alias resolved", all, err)

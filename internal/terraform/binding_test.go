@@ -7,20 +7,21 @@ import (
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/change/tree"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
 
 // Whatever a plan rests on may move until it is applied; then it is refused.
 func TestEverythingIsBound(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": "variable \"cluster_name\" {}\nvariable \"size\" {\n  default = 1\n}\nresource \"terraform_data\" \"a\" {}\n"})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": "variable \"cluster_name\" {}\nvariable \"size\" {\n  default = 1\n}\nresource \"terraform_data\" \"a\" {}\n"})
 	config, err := Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	write := func(name string) func(*testing.T, *Workspace) {
 		return func(t *testing.T, w *Workspace) {
-			terraformtest.Write(t, w.root, map[string]string{name: "# another\n"})
+			filetest.Into(t, w.root, map[string]string{name: "# another\n"})
 		}
 	}
 	file := "size = 2\n"

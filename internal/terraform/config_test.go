@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
@@ -16,7 +17,7 @@ import (
 const declares = "variable \"cluster_name\" {}\n"
 
 func TestReadTakesLocalModulesAlong(t *testing.T) {
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+	dir := filetest.Into(t, t.TempDir(), map[string]string{
 		"live/infra/main.tf":             declares + "module \"x\" {\n  source = \"../../modules/x\"\n}\nmodule \"r\" {\n  source = \"terraform-aws-modules/eks/aws\"\n}\n",
 		"live/infra/files/a.tpl":         "a",
 		"live/infra/.terraform.lock.hcl": "# lock",
@@ -62,7 +63,7 @@ func TestOwn(t *testing.T) {
 		if test.top != "" {
 			with[test.top] = ""
 		}
-		c, err := terraform.Read(filepath.Join(terraformtest.Write(t, t.TempDir(), with), "ci", "repo", "infra"))
+		c, err := terraform.Read(filepath.Join(filetest.Into(t, t.TempDir(), with), "ci", "repo", "infra"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +78,7 @@ func TestOwn(t *testing.T) {
 }
 
 func TestReadModule(t *testing.T) {
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+	dir := filetest.Into(t, t.TempDir(), map[string]string{
 		"main.tf":       declares + "terraform {\n  required_version = \"~> 1.5\"\n  backend \"s3\" {}\n}\nvariable \"token\" {\n  sensitive = true\n}\n",
 		"override.tf":   "terraform {\n  backend \"gcs\" {}\n}\n",
 		"extra.tf.json": `{"terraform": {"required_version": "< 2.0"}}`,
@@ -107,7 +108,7 @@ func TestDigest(t *testing.T) {
 			changed[name] = content
 		}
 		change(changed)
-		c, err := terraform.Read(filepath.Join(terraformtest.Write(t, t.TempDir(), changed), "infra"))
+		c, err := terraform.Read(filepath.Join(filetest.Into(t, t.TempDir(), changed), "infra"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +179,7 @@ func TestReadRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			dir := terraformtest.Write(t, t.TempDir(), test.files)
+			dir := filetest.Into(t, t.TempDir(), test.files)
 			if test.link[0] != "" {
 				if err := os.Symlink(test.link[1], filepath.Join(dir, test.link[0])); err != nil {
 					t.Fatal(err)
@@ -194,7 +195,7 @@ func TestReadRefuses(t *testing.T) {
 
 func TestRefusesALocalStateOfTheUser(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares, "terraform.tfstate": "{}"})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares, "terraform.tfstate": "{}"})
 	_, err := terraform.Open(t.Context(), read(t, dir), options(t, "staging"))
 	want := dir + " has a local state, terraform.tfstate, that would serve every environment: move it to a backend, or set spec.terraform.backendConfig.path of the environment that it belongs to, to the path of its own copy of it"
 	if err == nil || err.Error() != want {
@@ -204,7 +205,7 @@ func TestRefusesALocalStateOfTheUser(t *testing.T) {
 
 func TestRefusesAPathOfALocalBackend(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + "terraform {\n  backend \"local\" {\n    path = \"prod.tfstate\"\n  }\n}\n"})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares + "terraform {\n  backend \"local\" {\n    path = \"prod.tfstate\"\n  }\n}\n"})
 	o := options(t, "staging")
 	_, err := terraform.Open(t.Context(), read(t, dir), o)
 	want := dir + " says itself where its local state is, which would serve every environment: take path and workspace_dir out of its backend block, or set spec.terraform.backendConfig.path of environment staging to a path of its own"
@@ -216,7 +217,7 @@ func TestRefusesAPathOfALocalBackend(t *testing.T) {
 }
 
 func TestLocals(t *testing.T) {
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+	dir := filetest.Into(t, t.TempDir(), map[string]string{
 		"main.tf":   declares + "locals {\n  here = var.cluster_name == \"production\"\n  both = [local.here, var.cluster_name, path.module]\n}\nmodule \"x\" {\n  source = \"./x\"\n}\n",
 		"x/main.tf": "locals {\n  inner = var.n\n}\n",
 	})

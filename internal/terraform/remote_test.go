@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
@@ -66,7 +67,7 @@ func openRemote(t *testing.T) (*remote, *terraform.Workspace, func() error) {
 	r := &remote{}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+	dir := filetest.Into(t, t.TempDir(), map[string]string{
 		"live/in fra/main.tf": tiny + "terraform {\n  backend \"http\" {}\n}\nmodule \"x\" {\n  source = \"../../x\"\n}\n",
 		"x/x.tf":              "locals {\n  a = 1\n}\n",
 	})
@@ -152,7 +153,7 @@ func TestStateThatCannotBeSavedIsKept(t *testing.T) {
 
 func TestRefusesSettingsWithoutABackend(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares})
 	o := options(t, "staging")
 	o.BackendConfig = map[string]string{"bucket": "states"}
 	_, err := terraform.Open(t.Context(), read(t, dir), o)
@@ -164,7 +165,7 @@ func TestRefusesSettingsWithoutABackend(t *testing.T) {
 
 func TestHeldLockNamesItsHolder(t *testing.T) {
 	terraformtest.Need(t)
-	slow := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + `
+	slow := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares + `
 resource "terraform_data" "slow" {
   provisioner "local-exec" {
     command = "sleep 3"

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
@@ -49,7 +50,7 @@ resource "terraform_data" "never" {
   }
 }
 `
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": main, "s.vars": "filed = \"s3cret-filed\"\n"})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": main, "s.vars": "filed = \"s3cret-filed\"\n"})
 	o := options(t, "staging")
 	o.Variables = map[string]any{"stated": "s3cret-stated"}
 	w := open(t, dir, o)
@@ -57,7 +58,7 @@ resource "terraform_data" "never" {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	terraformtest.Write(t, dir, map[string]string{"main.tf": failing, "a.auto.tfvars": "automatic = \"s3cret-automatic\"\n"})
+	filetest.Into(t, dir, map[string]string{"main.tf": failing, "a.auto.tfvars": "automatic = \"s3cret-automatic\"\n"})
 	o.Variables = map[string]any{"given": "s3cret-given", "stated": "another"}
 	o.VarFiles = terraform.FilesAt([]string{filepath.Join(dir, "s.vars")})
 	err := tryPlan(t, open(t, dir, o))
@@ -70,7 +71,7 @@ resource "terraform_data" "never" {
 // What a process that was killed has left behind is cleared by the next one.
 func TestLeftoversOfAKilledProcess(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	o.Variables = map[string]any{"password": "s3cret-and-long"}
 	w := open(t, dir, o)
@@ -78,7 +79,7 @@ func TestLeftoversOfAKilledProcess(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	terraformtest.Write(t, private, map[string]string{
+	filetest.Into(t, private, map[string]string{
 		"plans/plan-7": "s3cret-and-long", "backend.tfbackend": "s3cret-and-long", "apply.jsonl": "{\"@message\": \"s3cret-and-long\"}\n",
 	})
 	plan(t, open(t, dir, o))
@@ -98,7 +99,7 @@ func TestEphemeralVariables(t *testing.T) {
 	if found, err := terraform.Find(t.Context(), "terraform", nil, "", nil); err != nil || strings.HasPrefix(found.Version, "1.9.") {
 		t.Skipf("skipped: ephemeral variables are of Terraform 1.10, and there is %s, %v", found.Version, err)
 	}
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + `
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares + `
 variable "token" {
   ephemeral = true
 }

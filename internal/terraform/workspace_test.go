@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
@@ -21,14 +22,14 @@ import (
 // The user's own kubeconfig is never what a provider finds.
 func TestKubeconfig(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": declares + `
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": declares + `
 resource "terraform_data" "a" {
   provisioner "local-exec" {
     command = "cat $KUBECONFIG $KUBE_CONFIG_PATH"
   }
 }
 `})
-	mine := filepath.Join(terraformtest.Write(t, t.TempDir(), map[string]string{"config": "mine"}), "config")
+	mine := filepath.Join(filetest.Into(t, t.TempDir(), map[string]string{"config": "mine"}), "config")
 	for _, name := range []string{"KUBECONFIG", "KUBE_CONFIG_PATH", "KUBE_HOST"} {
 		t.Setenv(name, mine)
 	}
@@ -127,7 +128,7 @@ func name(t *testing.T, w *terraform.Workspace) string {
 
 func TestApplyInAPrivateCopy(t *testing.T) {
 	commands := terraformtest.Counted(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny, "terraform.tfvars": `size = 2`, ".terraform/mine": "kept"})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny, "terraform.tfvars": `size = 2`, ".terraform/mine": "kept"})
 	before := terraformtest.Dump(t, dir)
 	o := options(t, "staging")
 	o.Variables = map[string]any{"password": "hunter2-and-more", "undeclared": true}
@@ -150,7 +151,7 @@ func TestApplyInAPrivateCopy(t *testing.T) {
 
 func TestStatesArePrivateAndLast(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	apply(t, open(t, dir, o))
 	production := o
@@ -163,7 +164,7 @@ func TestStatesArePrivateAndLast(t *testing.T) {
 
 func TestStateOutlivesTheCopy(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	w := open(t, dir, o)
 	apply(t, w)
@@ -177,7 +178,7 @@ func TestStateOutlivesTheCopy(t *testing.T) {
 
 func TestRefusesASharedState(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
 	open(t, dir, o)
@@ -192,7 +193,7 @@ func TestRefusesASharedState(t *testing.T) {
 // An environment that names no workspace any more is in the default one again.
 func TestLeavesAWorkspace(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	o.Workspace = "blue"
 	w := open(t, dir, o)
@@ -216,7 +217,7 @@ func TestLeavesAWorkspace(t *testing.T) {
 
 func TestRefusesAStalePlan(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	w := open(t, dir, options(t, "staging"))
 	stale := plan(t, w)
 	apply(t, w)
@@ -229,7 +230,7 @@ func TestRefusesAStalePlan(t *testing.T) {
 
 func TestPlansAreForNobodyElse(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	w := open(t, dir, options(t, "staging"))
 	plan(t, w)
 	plans := filepath.Join(w.Dir(), "plans")
@@ -252,7 +253,7 @@ func TestPlansAreForNobodyElse(t *testing.T) {
 
 func TestInterruptLetsTerraformSaveItsState(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": `
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": `
 variable "cluster_name" {}
 resource "terraform_data" "first" {
   provisioner "local-exec" {
@@ -300,7 +301,7 @@ func texts(args []any) []string {
 // the other's.
 func TestRefusesTheClustersState(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "staging")
 	o.Key, o.BackendConfig = terraform.ClusterKey, map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
 	open(t, dir, o)
@@ -316,7 +317,7 @@ func TestRefusesTheClustersState(t *testing.T) {
 // one may.
 func TestRefusesAnotherConfigurationsState(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{
+	dir := filetest.Into(t, t.TempDir(), map[string]string{
 		"one/.git/HEAD": "", "one/infra/main.tf": tiny, "one/net/main.tf": tiny, "two/.git/HEAD": "", "two/infra/main.tf": tiny,
 	})
 	o := options(t, "staging")
@@ -342,7 +343,7 @@ func TestRefusesAnotherConfigurationsState(t *testing.T) {
 // Of two environments that begin at once with one state, one is refused.
 func TestRefusesASharedStateAtOnce(t *testing.T) {
 	terraformtest.Need(t)
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": tiny})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": tiny})
 	o := options(t, "")
 	o.BackendConfig = map[string]string{"path": filepath.Join(t.TempDir(), "shared.tfstate")}
 	refused := make(chan error)

@@ -13,6 +13,7 @@ import (
 	"github.com/stagegate/stagegate/internal/change"
 	loader "github.com/stagegate/stagegate/internal/change/terraform"
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
 
@@ -40,7 +41,7 @@ func newBench(t testing.TB, environment, main string) *bench {
 
 func (b *bench) write(main string) {
 	b.t.Helper()
-	terraformtest.Write(b.t, b.dir, map[string]string{"main.tf": "variable \"cluster_name\" {}\n" + main})
+	filetest.Into(b.t, b.dir, map[string]string{"main.tf": "variable \"cluster_name\" {}\n" + main})
 }
 
 func (b *bench) part() change.Part {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
 
@@ -197,7 +198,7 @@ func TestStalePlanIsRefused(t *testing.T) {
 	b.plan(backend, part)
 	// Someone else applies meanwhile, with the state in the same place.
 	file := filepath.Join(filepath.Dir(backendDir(t, b)), "state", "terraform.tfstate")
-	terraformtest.Write(t, filepath.Dir(file), map[string]string{"terraform.tfstate": `{"version": 4, "terraform_version": "1.11.4", "serial": 7, "lineage": "someone-else", "outputs": {}, "resources": []}`})
+	filetest.Into(t, filepath.Dir(file), map[string]string{"terraform.tfstate": `{"version": 4, "terraform_version": "1.11.4", "serial": 7, "lineage": "someone-else", "outputs": {}, "resources": []}`})
 	record := b.record(part)
 	err := backend.Apply(t.Context(), part, b.target, record, b.show)
 	var refused *apply.RefusedError
@@ -310,10 +311,10 @@ func TestVarFilesAndTheirRevert(t *testing.T) {
 	b := newBench(t, "staging", "variable \"size\" {}\nresource \"terraform_data\" \"a\" { input = var.size }\n")
 	b.env.Terraform.VarFiles = []string{"size.tfvars"}
 	file := map[string]string{"size.tfvars": "size = \"small\"\n"}
-	terraformtest.Write(t, filepath.Dir(b.env.File), file)
+	filetest.Into(t, filepath.Dir(b.env.File), file)
 	b.apply(true)
 	file["size.tfvars"] = "size = \"large\"\n"
-	terraformtest.Write(t, filepath.Dir(b.env.File), file)
+	filetest.Into(t, filepath.Dir(b.env.File), file)
 	record := b.apply(false)
 	if !strings.Contains(b.state(), "large") {
 		t.Fatalf("state:\n%s", b.state())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/bundle"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 // recorder is a loader that remembers its sources.
@@ -28,16 +29,6 @@ func (p part) Kind() change.Kind     { return change.Manifest }
 func (p part) Name() string          { return string(p) }
 func (p part) Digest() change.Digest { return change.Digest("sha256:" + string(p)) }
 
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 const (
 	head      = "apiVersion: stagegate.dev/v1alpha1\nkind: Change\nmetadata: {name: calico}\n"
 	configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
@@ -47,13 +38,13 @@ const (
 func directory(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "crds.yaml"), configMap)
-	write(t, filepath.Join(dir, "v.yaml"), "a: b\n")
-	write(t, filepath.Join(dir, "charts/shop/Chart.yaml"), "")
-	write(t, filepath.Join(dir, "overlays/x/kustomization.yaml"), "")
-	write(t, filepath.Join(dir, "infra/main.tf"), "")
-	write(t, filepath.Join(dir, "nested/change.yaml"), head)
-	write(t, filepath.Join(dir, "change.yaml"), text)
+	filetest.Write(t, filepath.Join(dir, "crds.yaml"), configMap)
+	filetest.Write(t, filepath.Join(dir, "v.yaml"), "a: b\n")
+	filetest.Write(t, filepath.Join(dir, "charts/shop/Chart.yaml"), "")
+	filetest.Write(t, filepath.Join(dir, "overlays/x/kustomization.yaml"), "")
+	filetest.Write(t, filepath.Join(dir, "infra/main.tf"), "")
+	filetest.Write(t, filepath.Join(dir, "nested/change.yaml"), head)
+	filetest.Write(t, filepath.Join(dir, "change.yaml"), text)
 	if err := os.Symlink("/etc", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}

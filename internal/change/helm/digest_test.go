@@ -13,6 +13,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/helm"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 // copyChart copies the shop in a random order of files, with times and modes of its own.
@@ -41,7 +42,7 @@ func copyChart(t *testing.T) string {
 	dir := t.TempDir()
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		write(t, path, string(files[name]))
+		filetest.Write(t, path, string(files[name]))
 		when := time.Unix(rand.Int64N(1<<30), 0)
 		if err := os.Chtimes(path, when, when); err != nil {
 			t.Fatal(err)
@@ -71,7 +72,7 @@ func TestDigestIsOfTheContentAlone(t *testing.T) {
 	want := load(t, change.Source{Path: shop}).Digest()
 	for range 3 {
 		dir := copyChart(t)
-		write(t, filepath.Join(dir, "old.bak"), "ignored by .helmignore")
+		filetest.Write(t, filepath.Join(dir, "old.bak"), "ignored by .helmignore")
 		if got := load(t, change.Source{Path: dir}).Digest(); got != want {
 			t.Errorf("copied directory: %s, want %s", got, want)
 		}
@@ -95,7 +96,7 @@ func TestDigestChangesWithAnyByte(t *testing.T) {
 		}
 		i := rand.IntN(len(content))
 		content[i] ^= 1
-		write(t, path, string(content))
+		filetest.Write(t, path, string(content))
 		p, err := helm.Loader{}.Load(context.Background(), change.Source{Path: dir})
 		if err != nil {
 			continue // it is no chart any more, so it has no digest to confuse
@@ -108,7 +109,7 @@ func TestDigestChangesWithAnyByte(t *testing.T) {
 
 func TestDigestChangesWithEveryOption(t *testing.T) {
 	values := filepath.Join(t.TempDir(), "values.yaml")
-	write(t, values, "replicas: 3\n")
+	filetest.Write(t, values, "replicas: 3\n")
 	sources := map[string]change.Source{
 		"plain":     {Path: shop},
 		"release":   {Path: shop, Release: "web"},
@@ -139,11 +140,11 @@ func TestDigestOfChartMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, file, "# a comment\n"+string(content))
+	filetest.Write(t, file, "# a comment\n"+string(content))
 	if got := load(t, change.Source{Path: dir}).Digest(); got != want {
 		t.Error("a comment in Chart.yaml changes the digest")
 	}
-	write(t, file, string(content)+"icon: https://shop.example/icon.svg\n")
+	filetest.Write(t, file, string(content)+"icon: https://shop.example/icon.svg\n")
 	if got := load(t, change.Source{Path: dir}).Digest(); got == want {
 		t.Error("a field in Chart.yaml does not change the digest")
 	}

@@ -12,15 +12,16 @@ import (
 
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/helm"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 // chart writes a chart of the given files, over a minimal one.
 func chart(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tiny")
-	write(t, filepath.Join(dir, "Chart.yaml"), "apiVersion: v2\nname: tiny\nversion: 0.1.0\n")
+	filetest.Write(t, filepath.Join(dir, "Chart.yaml"), "apiVersion: v2\nname: tiny\nversion: 0.1.0\n")
 	for name, content := range files {
-		write(t, filepath.Join(dir, name), content)
+		filetest.Write(t, filepath.Join(dir, name), content)
 	}
 	return dir
 }
@@ -45,7 +46,7 @@ func archiveOf(t *testing.T, header tar.Header, content []byte) string {
 		t.Fatal(err)
 	}
 	name := filepath.Join(t.TempDir(), "tiny.tgz")
-	write(t, name, buffer.String())
+	filetest.Write(t, name, buffer.String())
 	return name
 }
 
@@ -190,7 +191,7 @@ func TestRefusedArchives(t *testing.T) {
 
 func TestRefusedOptions(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "values.yaml")
-	write(t, broken, "a: [\n")
+	filetest.Write(t, broken, "a: [\n")
 	for name, test := range map[string]struct {
 		source change.Source
 		want   string
@@ -233,7 +234,7 @@ func TestRefusedOptions(t *testing.T) {
 func TestLinkOutOfTheChart(t *testing.T) {
 	dir := chart(t, nil)
 	outside := filepath.Join(t.TempDir(), "secret.yaml")
-	write(t, outside, configMap)
+	filetest.Write(t, outside, configMap)
 	if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/helm"
 	"github.com/stagegate/stagegate/internal/change/validate"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
@@ -92,7 +93,7 @@ func TestValuesOfTheTarget(t *testing.T) {
 	target := staging
 	target.Variables = map[string]any{"region": "eu-1", "greeting": "from the environment", "unknown": "not in the schema"}
 	values := filepath.Join(t.TempDir(), "values.yaml")
-	write(t, values, "greeting: from the file\n")
+	filetest.Write(t, values, "greeting: from the file\n")
 	got := environment(t, render(t, change.Source{Path: shop, Values: []string{values}}, target))
 	want := map[string]string{"CLUSTER": "staging", "REGION": "eu-1", "GREETING": "from the file", "KUBERNETES": "v1.37.2"}
 	if d := cmp.Diff(want, got); d != "" {
@@ -184,15 +185,5 @@ func TestRealCharts(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-func write(t *testing.T, name, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -13,26 +13,11 @@ import (
 	"github.com/stagegate/stagegate/internal/change"
 	"github.com/stagegate/stagegate/internal/change/kustomize"
 	"github.com/stagegate/stagegate/internal/change/rendered"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
 const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
-
-// directory writes files below a new directory.
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 // shop is an overlay over a base and a component outside of it.
 func shop() map[string]string {
@@ -62,7 +47,7 @@ func load(t *testing.T, dir string) *rendered.Part {
 func TestRender(t *testing.T) {
 	files := shop()
 	files["x/kustomization.yaml"] = strings.Replace(files["x/kustomization.yaml"], "https://not.loaded/but/text", "[]", 1)
-	objects, err := load(t, directory(t, files)).Render(context.Background(), change.Target{ClusterName: "staging"})
+	objects, err := load(t, filetest.Directory(t, files)).Render(context.Background(), change.Target{ClusterName: "staging"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +74,8 @@ func TestDigest(t *testing.T) {
 	files := shop()
 	delete(files, "x/kustomization.yaml")
 	files["x/kustomization.yaml"] = "resources: [../base]\ncomponents: [../audit]\npatches: [{path: replicas.yaml}]\n"
-	want := load(t, directory(t, files)).Digest()
-	if got := load(t, directory(t, files)).Digest(); got != want {
+	want := load(t, filetest.Directory(t, files)).Digest()
+	if got := load(t, filetest.Directory(t, files)).Digest(); got != want {
 		t.Errorf("a copy has digest %s, want %s", got, want)
 	}
 	for name := range files {
@@ -99,7 +84,7 @@ func TestDigest(t *testing.T) {
 			changed[n] = content
 		}
 		changed[name] += "# more\n"
-		got := load(t, directory(t, changed)).Digest()
+		got := load(t, filetest.Directory(t, changed)).Digest()
 		if used := name != "base/unused.yaml"; used == (got == want) {
 			t.Errorf("%s: the digest differs: %t, want %t", name, got != want, used)
 		}
@@ -132,7 +117,7 @@ func TestRefused(t *testing.T) {
 		"generated name":    {"resources: [generated.yaml]\n", "building the kustomization DIR: accumulating resources: accumulating resources from 'generated.yaml': missing metadata.name in object {{batch/v1 Job} {{ } map[] map[]}}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := directory(t, map[string]string{
+			dir := filetest.Directory(t, map[string]string{
 				"a.yaml": configMap, "x/a.yaml": configMap, "x/b.yaml": configMap, "x/empty.yaml": "# nothing\n",
 				"x/generated.yaml":     "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a}\n",
 				"x/plugin.yaml":        "apiVersion: shop.example/v1\nkind: Exec\nmetadata: {name: a}\n",

@@ -13,24 +13,9 @@ import (
 	"github.com/stagegate/stagegate/internal/change/manifest"
 	"github.com/stagegate/stagegate/internal/change/rendered"
 	"github.com/stagegate/stagegate/internal/change/tree"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/snapshot"
 )
-
-// directory writes files below a new directory.
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func load(t *testing.T, source change.Source) *rendered.Part {
 	t.Helper()
@@ -46,7 +31,7 @@ func config(name, rest string) string {
 }
 
 func TestRenderDirectory(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := filetest.Directory(t, map[string]string{
 		"b.yaml":          config("b", ""),
 		"a/list.yml":      "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(config("one", "")), "\n", "\n  ") + "\n",
 		"a/web.json":      `{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "namespace": "spare"}}`,
@@ -93,7 +78,7 @@ func TestStandardInput(t *testing.T) {
 
 func TestDigest(t *testing.T) {
 	files := map[string]string{"a.yaml": config("a", ""), "b/c.yaml": config("c", "")}
-	first, second := directory(t, files), directory(t, files)
+	first, second := filetest.Directory(t, files), filetest.Directory(t, files)
 	if err := os.Chmod(filepath.Join(second, "a.yaml"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +92,7 @@ func TestDigest(t *testing.T) {
 	for i := range files["a.yaml"] {
 		content := []byte(files["a.yaml"])
 		content[i] ^= 1
-		p, err := manifest.Loader{}.Load(context.Background(), change.Source{Path: directory(t, map[string]string{"a.yaml": string(content), "b/c.yaml": files["b/c.yaml"]})})
+		p, err := manifest.Loader{}.Load(context.Background(), change.Source{Path: filetest.Directory(t, map[string]string{"a.yaml": string(content), "b/c.yaml": files["b/c.yaml"]})})
 		if err == nil && p.Digest() == want {
 			t.Errorf("a flipped bit in byte %d gives the same digest", i)
 		}
@@ -153,7 +138,7 @@ func TestRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := directory(t, test.files)
+			dir := filetest.Directory(t, test.files)
 			if got := strings.ReplaceAll(outcome(t, change.Source{Path: dir}, change.Target{}), dir, "DIR"); got != test.want {
 				t.Errorf("error:\n%s\nwant:\n%s", got, test.want)
 			}
@@ -184,14 +169,14 @@ func bomb() string {
 }
 
 func TestLinks(t *testing.T) {
-	outside := directory(t, map[string]string{"a.yaml": config("a", "")})
+	outside := filetest.Directory(t, map[string]string{"a.yaml": config("a", "")})
 	for name, test := range map[string]struct{ target, want string }{
 		"outside":   {filepath.Join(outside, "a.yaml"), "DIR/link.yaml: a symbolic link that leads out of the change: put the file itself in its place"},
 		"broken":    {"../../a.yaml", "DIR/link.yaml: a broken symbolic link: remove it, or put the file in its place"},
 		"directory": {"sub", "DIR/link.yaml: a symbolic link to a directory: put the files themselves in its place"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := directory(t, map[string]string{"sub/b.yaml": config("b", "")})
+			dir := filetest.Directory(t, map[string]string{"sub/b.yaml": config("b", "")})
 			if err := os.Symlink(test.target, filepath.Join(dir, "link.yaml")); err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +188,7 @@ func TestLinks(t *testing.T) {
 }
 
 func TestLinkWithinTheChange(t *testing.T) {
-	dir := directory(t, map[string]string{".data/a.yaml": config("a", "")})
+	dir := filetest.Directory(t, map[string]string{".data/a.yaml": config("a", "")})
 	if err := os.Symlink(".data/a.yaml", filepath.Join(dir, "a.yaml")); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 const optedIn = "  annotations: {stagegate.dev/substitute: enabled}\n"
@@ -28,7 +29,7 @@ func TestSubstitute(t *testing.T) {
 		"plain dollar": {"$HOME $(date)", "$HOME $(date)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := directory(t, map[string]string{"a.yaml": config("a", optedIn+"data:\n  key: '"+test.text.(string)+"'\n")})
+			dir := filetest.Directory(t, map[string]string{"a.yaml": config("a", optedIn+"data:\n  key: '"+test.text.(string)+"'\n")})
 			objects, err := load(t, change.Source{Path: dir}).Render(context.Background(), target)
 			if err != nil {
 				t.Fatal(err)
@@ -41,7 +42,7 @@ func TestSubstitute(t *testing.T) {
 }
 
 func TestSubstituteOnlyWhereOptedIn(t *testing.T) {
-	dir := directory(t, map[string]string{"a.yaml": config("a", "data: {key: '${cluster_name}'}\n")})
+	dir := filetest.Directory(t, map[string]string{"a.yaml": config("a", "data: {key: '${cluster_name}'}\n")})
 	objects, err := load(t, change.Source{Path: dir}).Render(context.Background(), target)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestSubstituteOnlyWhereOptedIn(t *testing.T) {
 }
 
 func TestMetadataStaysText(t *testing.T) {
-	dir := directory(t, map[string]string{"a.yaml": config("${replicas}", optedIn)})
+	dir := filetest.Directory(t, map[string]string{"a.yaml": config("${replicas}", optedIn)})
 	p := load(t, change.Source{Path: dir})
 	for range 2 { // rendering leaves the part as it was
 		objects, err := p.Render(context.Background(), target)
@@ -91,7 +92,7 @@ func TestRefusedSubstitutions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(directory(t, map[string]string{"a.yaml": config("a", test.rest)}), "a.yaml")
+			file := filepath.Join(filetest.Directory(t, map[string]string{"a.yaml": config("a", test.rest)}), "a.yaml")
 			got := strings.ReplaceAll(outcome(t, change.Source{Path: file}, test.target), file, "FILE")
 			if got != test.want {
 				t.Errorf("error:\n%s\nwant:\n%s", got, test.want)

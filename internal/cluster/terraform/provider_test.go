@@ -18,6 +18,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/config"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/terraform/terraformtest"
 )
 
@@ -83,7 +84,7 @@ output "token" {
 // written is an environment whose module has these values.
 func written(t *testing.T, text string, spec config.TerraformProvider, values map[string]any) *config.Environment {
 	t.Helper()
-	dir := terraformtest.Write(t, t.TempDir(), map[string]string{"main.tf": text})
+	dir := filetest.Into(t, t.TempDir(), map[string]string{"main.tf": text})
 	env := environment(t, "staging", dir, map[string]any{"values": values})
 	spec.Directory = dir
 	if spec.KubeconfigOutput == "" && spec.EndpointOutput == "" {
@@ -174,7 +175,7 @@ func TestWhatIsThereIsNotApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(commands())
-	terraformtest.Write(t, env.Provider.Terraform.Directory, map[string]string{"more.tf": `resource "terraform_data" "more" {}`})
+	filetest.Into(t, env.Provider.Terraform.Directory, map[string]string{"more.tf": `resource "terraform_data" "more" {}`})
 	if _, err := p.Ensure(t.Context(), "staging", false, t.Logf); err != nil {
 		t.Fatal(err)
 	}

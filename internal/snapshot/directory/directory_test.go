@@ -10,21 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/snapshot/directory"
 )
-
-func write(t testing.TB, dir string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func object(kind, name string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata: {name: %s}\n", kind, name)
@@ -32,7 +20,7 @@ func object(kind, name string) string {
 
 func TestLoadReadsADirectory(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	filetest.Into(t, dir, map[string]string{
 		"a.yaml":          object("Namespace", "shop"),
 		"deep/er/b.YML":   object("Service", "web"),
 		"deep/c.json":     `{"apiVersion":"v1","kind":"Service","metadata":{"name":"db","namespace":"shop"}}`,
@@ -70,7 +58,7 @@ func TestLoadReadsADirectory(t *testing.T) {
 
 func TestLoadReadsOneFile(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"dump.txt": "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p, namespace: shop}\n"})
+	filetest.Into(t, dir, map[string]string{"dump.txt": "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p, namespace: shop}\n"})
 	s, err := directory.Load(t.Context(), filepath.Join(dir, "dump.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +73,7 @@ func TestLoadTakesADumpAsWhatRuns(t *testing.T) {
 	running := pod + "status: {phase: Running}\n"
 	for content, derived := range map[string]bool{running: true, slice: true, pod + "---\n" + slice: true, running + "---\n" + slice: false} {
 		dir := t.TempDir()
-		write(t, dir, map[string]string{"a.yaml": content})
+		filetest.Into(t, dir, map[string]string{"a.yaml": content})
 		s, err := directory.Load(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +86,7 @@ func TestLoadTakesADumpAsWhatRuns(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside.yaml")
-	write(t, filepath.Dir(outside), map[string]string{"outside.yaml": object("Pod", "p")})
+	filetest.Into(t, filepath.Dir(outside), map[string]string{"outside.yaml": object("Pod", "p")})
 	tests := map[string]struct {
 		files map[string]string
 		link  string // target of link.yaml
@@ -118,7 +106,7 @@ func TestLoadRefuses(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, dir, tt.files)
+			filetest.Into(t, dir, tt.files)
 			if tt.link != "" {
 				if err := os.Symlink(tt.link, filepath.Join(dir, "link.yaml")); err != nil {
 					t.Fatal(err)
@@ -137,7 +125,7 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadEndsWithItsContext(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"a.yaml": object("Pod", "p")})
+	filetest.Into(t, dir, map[string]string{"a.yaml": object("Pod", "p")})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if s, err := directory.Load(ctx, dir); err == nil {
@@ -156,7 +144,7 @@ func BenchmarkLoad5000(b *testing.B) {
 				fmt.Fprintf(&contents[i%files], deployment, i)
 			}
 			for i := range contents {
-				write(b, dir, map[string]string{fmt.Sprintf("%04d.yaml", i): contents[i].String()})
+				filetest.Into(b, dir, map[string]string{fmt.Sprintf("%04d.yaml", i): contents[i].String()})
 			}
 			for b.Loop() {
 				s, err := directory.Load(b.Context(), dir)

@@ -19,21 +19,6 @@ func Need(t testing.TB) {
 	}
 }
 
-// Write writes files below a directory, by their names, and returns the directory.
-func Write(t testing.TB, dir string, files map[string]string) string {
-	t.Helper()
-	for name, content := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // Dump reads every file below a directory, for comparisons before and after.
 func Dump(t testing.TB, dir string) map[string]string {
 	t.Helper()
