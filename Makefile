@@ -87,7 +87,7 @@ MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|
 
 # The longest first. They wait more than they work.
 E2E_PACKAGES := ./internal/e2e/commands ./internal/e2e/terraform ./internal/e2e/probes ./internal/cluster/kind ./internal/cluster/terraform
-LANES        ?= 3
+LANES        ?= 2
 
 .PHONY: e2e-needs
 e2e-needs:

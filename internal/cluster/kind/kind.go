@@ -26,9 +26,9 @@ const NodeImageVariable = "STAGEGATE_KIND_NODE_IMAGE"
 
 const (
 	prefix       = "stagegate-"
-	createWait   = 3 * time.Minute  // for the nodes of a new cluster to be ready
-	startWait    = 2 * time.Minute  // for the API of restarted nodes
-	answerWait   = 10 * time.Second // for the API of a cluster that runs
+	createWait   = 3 * time.Minute // for the nodes of a new cluster to be ready
+	startWait    = 2 * time.Minute // for the API of restarted nodes
+	answerWait   = 3 * time.Second // for the API of a cluster that runs
 	statusWait   = 3 * time.Second
 	deleteWait   = 30 * time.Second
 	deleteRetry  = 500 * time.Millisecond
@@ -112,9 +112,7 @@ func (s *session) reuse(ctx context.Context, made record) (*cluster.Cluster, err
 	if err != nil {
 		return nil, err
 	}
-	wait := answerWait
 	if !running {
-		wait = startWait
 		s.progress("starting the nodes of kind cluster %s", s.name)
 		if err := s.startNodes(ctx); err != nil {
 			return nil, err
@@ -123,7 +121,11 @@ func (s *session) reuse(ctx context.Context, made record) (*cluster.Cluster, err
 	if err := s.writeKubeconfig(); err != nil { // the published port changes with a start
 		return nil, err
 	}
-	c, err := s.connect(ctx, wait)
+	c, err := s.connect(ctx, answerWait)
+	if err != nil && ctx.Err() == nil { // nodes that have just been started, by whomever, take a while
+		s.progress("kind cluster %s: its API does not answer yet: waiting up to %s for it", s.name, startWait)
+		c, err = s.connect(ctx, startWait)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("its API does not answer; destroy it (stagegate env down) and try again: %w", err)
 	}

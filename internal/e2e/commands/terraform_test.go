@@ -64,7 +64,7 @@ resource "kubectl_manifest" "policy" {
       order             = 50
       namespaceSelector = "kubernetes.io/metadata.name == \"storefront\""
       types             = ["Ingress"]
-      ingress           = [locas.rule]
+      ingress           = [local.rule]
     }
   })
 }
