@@ -18,10 +18,10 @@ import (
 
 // Spec decodes the object's spec into a struct with json tags.
 func Spec(o snapshot.Object, into any) error {
-	return decode(o, into, shapeOf(reflect.TypeOf(into)))
+	return decode(o, into, plainFor(reflect.TypeOf(into).Elem()))
 }
 
-func decode(o snapshot.Object, into any, known *shape) error {
+func decode(o snapshot.Object, into any, p plain) error {
 	spec, ok := o.Object["spec"]
 	if !ok {
 		return errors.New("spec is missing")
@@ -30,7 +30,12 @@ func decode(o snapshot.Object, into any, known *shape) error {
 	if !ok {
 		return fmt.Errorf("spec: want a mapping, have %T", spec)
 	}
-	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, into, !known.holds(fields))
+	value := reflect.ValueOf(into).Elem()
+	if p.read(fields, value) {
+		return nil
+	}
+	value.SetZero()
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, into, true)
 	if strict, ok := runtime.AsStrictDecodingError(err); ok {
 		return fmt.Errorf("spec: %w: this version does not know what it does, so it cannot evaluate the policy", errors.Join(strict.Errors()...))
 	}

@@ -17,14 +17,14 @@ func Each[S, T any](objects []snapshot.Object, read func(snapshot.Object, *S) (T
 		return nil, nil
 	}
 	out, problems := make([]T, len(objects)), make([]error, len(objects))
-	known := shapeOf(reflect.TypeFor[S]())
+	p := plainFor(reflect.TypeFor[S]())
 	workers := min(runtime.GOMAXPROCS(0), len(objects))
 	var all sync.WaitGroup
 	for w := range workers {
 		all.Go(func() {
 			for i := w; i < len(objects); i += workers {
 				spec := new(S)
-				err := decode(objects[i], spec, known)
+				err := decode(objects[i], spec, p)
 				if err == nil {
 					out[i], err = read(objects[i], spec)
 				}
