@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/stagegate/stagegate/internal/reach"
@@ -63,13 +62,9 @@ func (s *site) charts(t *testing.T) {
 			t.Errorf("%s: the chart's Ingress is not reachable through the chart's controller: %+v", name, e.After.Edges)
 		}
 	}
-	var both sync.WaitGroup
-	for name := range checks {
-		both.Go(func() { s.Run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-"+name) })
-	}
-	both.Wait()
-	for _, check := range checks {
-		check()
+	for _, name := range []string{"production", "staging"} {
+		s.Run(t, 0, "rollback", r.RunID, "--cluster-name", "e2e-"+name)
+		checks[name]()
 	}
 }
 
