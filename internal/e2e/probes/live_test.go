@@ -42,7 +42,10 @@ func expect(edges ...string) []reach.Expectation {
 
 func (w *world) prober(run string, options live.Options) *live.Prober {
 	w.t.Helper()
-	options.Image, options.RunID, options.Progress = w.image, run, w.t.Logf
+	options.Image, options.RunID = w.image, run
+	if options.Progress == nil {
+		options.Progress = w.t.Logf
+	}
 	p, err := live.New(w.t.Context(), w.rest, options)
 	if err != nil {
 		w.t.Fatal(err)
