@@ -64,14 +64,15 @@ func (r *reversion) removeOne(ctx context.Context, e *Entry, mu *sync.Mutex) (*u
 }
 
 // delete asks for the deletion of exactly this object, dependents first where it is one
-// whose dependents do the work.
+// whose dependents do the work. A policy has none, and goes at once: for half a minute after
+// its CRD was made the garbage collector does not know of it, and traffic would stay cut.
 func (r *reversion) delete(ctx context.Context, live *unstructured.Unstructured, k snapshot.Key) error {
 	if live.GetDeletionTimestamp() != nil {
 		return nil
 	}
 	uid := live.GetUID()
 	policy := metav1.DeletePropagationBackground
-	if isWorkload(k) || custom(k.Group) {
+	if isWorkload(k) || custom(k.Group) && !isPolicy(k) {
 		policy = metav1.DeletePropagationForeground
 	}
 	_, err := retry(ctx, r.options.RetryFor, func(int) (any, error) {

@@ -80,6 +80,31 @@ func TestRevertLetsThePolicyEngineCleanUp(t *testing.T) {
 	applytest.Same(t, c, before)
 }
 
+const deny = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: globalnetworkpolicies.crd.projectcalico.org}
+spec:
+  group: crd.projectcalico.org
+  scope: Cluster
+  names: {kind: GlobalNetworkPolicy, listKind: GlobalNetworkPolicyList, plural: globalnetworkpolicies, singular: globalnetworkpolicy}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: crd.projectcalico.org/v1
+kind: GlobalNetworkPolicy
+metadata: {name: deny}
+spec: {types: [Ingress]}
+`
+
+// A policy whose CRD came with the change does not wait for the garbage collector, which
+// gets to know of the CRD up to half a minute later.
+func TestRevertOfAPolicyIsQuick(t *testing.T) {
+	c := applytest.Clients(t)
+	b := apply.NewObjects(c, apply.Options{Settle: -1, DeleteTimeout: 2 * time.Second})
+	before := applytest.Dump(t, c)
+	applytest.Revert(t, b, applied(t, b, applytest.Part{Title: "deny", Text: deny}))
+	applytest.Same(t, c, before)
+}
+
 // The CRDs are one part and the engine that writes such objects is another.
 func TestPartsOfAChangeKnowEachOther(t *testing.T) {
 	c := applytest.Clients(t)

@@ -7,12 +7,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/stagegate/stagegate/internal/change"
+	"github.com/stagegate/stagegate/internal/snapshot"
 )
 
 // Risks names what an object can break, after its kind and content.
 func Risks(o *unstructured.Unstructured) []change.Risk {
 	var risks []change.Risk
-	if r := kindRisk(o); r != "" {
+	if r := kindRisk(o.GroupVersionKind().Group, o.GetKind()); r != "" {
 		risks = append(risks, r)
 	}
 	if conversion, _, _ := unstructured.NestedString(o.Object, "spec", "conversion", "strategy"); conversion == "Webhook" {
@@ -27,9 +28,8 @@ func Risks(o *unstructured.Unstructured) []change.Risk {
 	return risks
 }
 
-func kindRisk(o *unstructured.Unstructured) change.Risk {
-	gvk := o.GroupVersionKind()
-	switch gvk.Group {
+func kindRisk(group, kind string) change.Risk {
+	switch group {
 	case "apiextensions.k8s.io":
 		return change.RiskCRD
 	case "admissionregistration.k8s.io", "apiregistration.k8s.io":
@@ -39,13 +39,13 @@ func kindRisk(o *unstructured.Unstructured) change.Risk {
 	case "storage.k8s.io", "snapshot.storage.k8s.io":
 		return change.RiskStorage
 	case "cilium.io", "crd.antrea.io", "crd.projectcalico.org", "k8s.ovn.org", "network.openshift.io", "projectcalico.org":
-		return networkRisk(gvk.Kind)
+		return networkRisk(kind)
 	case "policy.linkerd.io", "policy.networking.k8s.io", "security.istio.io", "vpcresources.k8s.aws":
 		return change.RiskPolicy
 	case "operator.tigera.io", "k8s.cni.cncf.io":
 		return change.RiskCNI
 	}
-	switch gvk.Kind {
+	switch kind {
 	case "NetworkPolicy":
 		return change.RiskPolicy
 	case "PersistentVolume", "PersistentVolumeClaim":
@@ -53,6 +53,9 @@ func kindRisk(o *unstructured.Unstructured) change.Risk {
 	}
 	return ""
 }
+
+// isPolicy is true for what allows and forbids traffic.
+func isPolicy(k snapshot.Key) bool { return kindRisk(k.Group, k.Kind) == change.RiskPolicy }
 
 // networkRisk tells the policies of a network plug-in from its other settings.
 func networkRisk(kind string) change.Risk {
