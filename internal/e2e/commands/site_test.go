@@ -47,9 +47,11 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{Program: e2etest.New(t, "e2e-staging", "e2e-production"), clients: map[string]*apply.Clients{}}
 	t.Cleanup(func() {
+		var both sync.WaitGroup
 		for _, name := range []string{"e2e-staging", "e2e-production"} {
-			s.Run(t, 0, "env", "down", "--cluster-name", name, "--yes")
+			both.Go(func() { s.Run(t, 0, "env", "down", "--cluster-name", name, "--yes") })
 		}
+		both.Wait()
 	})
 	began := time.Now()
 	var both sync.WaitGroup
