@@ -85,7 +85,7 @@ e2e: e2e-needs build ## Run the end-to-end tests on kind clusters (needs Docker,
 
 MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|---:|---:|---:|\n
 
-# The longest first. They wait more than they work.
+# The longest first. Two at a time keep two cores busy.
 E2E_PACKAGES := ./internal/e2e/commands ./internal/e2e/terraform ./internal/e2e/probes ./internal/cluster/kind ./internal/cluster/terraform
 LANES        ?= 2
 # What only measures; bench-kind does so on an idle machine.

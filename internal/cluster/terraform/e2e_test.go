@@ -3,32 +3,20 @@
 package terraform_test
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/cluster"
 	"github.com/stagegate/stagegate/internal/cluster/clustertest"
-	"github.com/stagegate/stagegate/internal/cluster/kind"
 	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 )
 
 // TestKindExampleInterrupted interrupts the example that the project ships amid the making
 // of a kind cluster; the next try makes it.
 func TestKindExampleInterrupted(t *testing.T) {
-	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "kind"), "sigs.k8s.io/kind").CombinedOutput(); err != nil {
-		t.Fatalf("building kind: %v\n%s", err, out)
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	t.Setenv("HOME", t.TempDir()) // where the module writes kubeconfig files
-	containerd, kubeadm := kindtest.Patches()
-	env := environment(t, "interrupted", "../../../environments/examples/kind/cluster", map[string]any{
-		"node_image": os.Getenv(kind.NodeImageVariable), "containerd_patches": containerd, "kubeadm_patches": kubeadm,
-	})
+	env := environment(t, "interrupted", "../../../environments/examples/kind/cluster", kindtest.Example(t))
 	clustertest.Interrupt(t, provider(t, env), "interrupted", func(line string, cancel func()) {
 		if strings.HasPrefix(line, "making cluster") {
 			go whenThereIsANode(t, cancel)

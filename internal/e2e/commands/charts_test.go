@@ -10,9 +10,8 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/stagegate/stagegate/internal/reach"
-
 	"github.com/stagegate/stagegate/internal/e2e/e2etest"
+	"github.com/stagegate/stagegate/internal/reach"
 )
 
 // chartsVariable names a directory with podinfo-*.tgz and traefik-*.tgz, the projects' own charts.
@@ -73,11 +72,7 @@ const podinfoImage = "ghcr.io/stefanprodan/podinfo:6.9.2"
 // probes with. It exists on this machine alone, so the program has to carry it into nodes.
 func (s *site) podinfoWithCLI(t *testing.T) {
 	t.Helper()
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", s.Path("podinfo/podcli"), "./testdata/podcli")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building podcli: %v\n%s", err, out)
-	}
+	e2etest.BuildForNodes(t, s.Path("podinfo/podcli"), "./testdata/podcli")
 	archive := "/root/podinfo.tar" // not /tmp, which "docker cp" does not see
 	node := "stagegate-e2e-staging-control-plane"
 	e2etest.Engine(t, nil, "exec", node, "ctr", "--namespace=k8s.io", "images", "export", "--platform", "linux/"+runtime.GOARCH, archive, podinfoImage)

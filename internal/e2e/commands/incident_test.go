@@ -12,12 +12,11 @@ import (
 	networking "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/probe"
 	"github.com/stagegate/stagegate/internal/reach"
 	"github.com/stagegate/stagegate/internal/report"
-
-	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 )
 
 func (s *site) incident(t *testing.T) {

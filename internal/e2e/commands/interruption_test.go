@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stagegate/stagegate/internal/gate"
-
 	"github.com/stagegate/stagegate/internal/e2e/e2etest"
+	"github.com/stagegate/stagegate/internal/gate"
 )
 
 // interruption changes a Deployment whose pods are all stopped before new ones start.

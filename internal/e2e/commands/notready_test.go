@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stagegate/stagegate/internal/gate"
-
 	"github.com/stagegate/stagegate/internal/e2e/e2etest"
+	"github.com/stagegate/stagegate/internal/gate"
 )
 
 const neverReadyChange = `apiVersion: apps/v1

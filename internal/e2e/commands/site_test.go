@@ -13,9 +13,8 @@ import (
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/apply/applytest"
-	"github.com/stagegate/stagegate/internal/reach"
-
 	"github.com/stagegate/stagegate/internal/e2e/e2etest"
+	"github.com/stagegate/stagegate/internal/reach"
 )
 
 // site is two clusters, staging and production, with the platform that the project ships

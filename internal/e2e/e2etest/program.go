@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
+	"github.com/stagegate/stagegate/internal/filetest"
 	"github.com/stagegate/stagegate/internal/report"
 )
 
@@ -80,12 +81,7 @@ func (p *Program) Edit(t *testing.T, name string, pairs ...string) {
 // Write writes a file in the program's directory.
 func (p *Program) Write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(p.Path(name)), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(p.Path(name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	filetest.Write(t, p.Path(name), text)
 }
 
 // Command is a command line that has not been started.
@@ -187,12 +183,18 @@ func Environment(t *testing.T, r report.Result, name string) report.Environment 
 func BuildProbe(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stagegate-probe-linux-"+runtime.GOARCH)
-	command := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "github.com/stagegate/stagegate/cmd/stagegate-probe")
+	BuildForNodes(t, path, "github.com/stagegate/stagegate/cmd/stagegate-probe")
+	return path
+}
+
+// BuildForNodes builds a static program that runs in the nodes of a cluster.
+func BuildForNodes(t *testing.T, path, pkg string) {
+	t.Helper()
+	command := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, pkg)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("building stagegate-probe: %v\n%s", err, out)
+		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}
-	return path
 }
 
 // Engine runs docker, or what stands in for it.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stagegate/stagegate/internal/cluster/kind"
 	"github.com/stagegate/stagegate/internal/cluster/kind/kindtest"
 	"github.com/stagegate/stagegate/internal/e2e/e2etest"
 	"github.com/stagegate/stagegate/internal/gate"
@@ -57,7 +56,7 @@ func TestTerraformCluster(t *testing.T) {
 	if !strings.Contains(said, "stagegate env up --cluster-name e2e-tf-production") {
 		t.Error("a production cluster that is absent was not asked for")
 	}
-	if out := clusters(t, p); strings.Contains(out, "tf-e2e-tf-production") {
+	if out := clusters(t); strings.Contains(out, "tf-e2e-tf-production") {
 		t.Fatalf("production was made without being asked for: %s", out)
 	}
 	p.Run(t, 0, "env", "up", "--cluster-name", "e2e-tf-production")
@@ -77,7 +76,7 @@ func TestTerraformCluster(t *testing.T) {
 		t.Errorf("it does not say why production is not destroyed: %s", said)
 	}
 	p.Run(t, 0, "env", "down", "--cluster-name", "e2e-tf-staging", "--yes")
-	if out := clusters(t, p); strings.Contains(out, "tf-e2e-tf-staging") || !strings.Contains(out, "tf-e2e-tf-production") {
+	if out := clusters(t); strings.Contains(out, "tf-e2e-tf-staging") || !strings.Contains(out, "tf-e2e-tf-production") {
 		t.Errorf("after env down there are the clusters %s; want production's and not staging's", out)
 	}
 }
@@ -94,8 +93,7 @@ func terraformSite(t *testing.T) *e2etest.Program {
 	if err := os.CopyFS(p.Path("environments"), os.DirFS("../../../environments/examples/kind")); err != nil {
 		t.Fatal(err)
 	}
-	containerd, kubeadm := kindtest.Patches()
-	variables, err := json.Marshal(map[string]any{"node_image": os.Getenv(kind.NodeImageVariable), "containerd_patches": containerd, "kubeadm_patches": kubeadm})
+	variables, err := json.Marshal(kindtest.Example(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,15 +104,9 @@ func terraformSite(t *testing.T) *e2etest.Program {
 	p.Edit(t, "environments/staging.yaml", "\n  gate:", "\n  base: [../base.yaml]\n  gate:")
 	p.Write(t, "base.yaml", twoShops)
 	p.Write(t, "changes/label.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colour, namespace: shop}\ndata: {colour: blue}\n")
-	kindProgram := p.Path("bin/kind")
-	if out, err := exec.Command("go", "build", "-o", kindProgram, "sigs.k8s.io/kind").CombinedOutput(); err != nil {
-		t.Fatalf("building kind: %v\n%s", err, out)
-	}
-	t.Setenv("PATH", p.Path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
-	t.Setenv("HOME", p.Path("user")) // where the module writes kubeconfig files
 	t.Cleanup(func() {
 		for _, name := range []string{"tf-e2e-tf-staging", "tf-e2e-tf-production"} {
-			if out, err := exec.Command(kindProgram, "delete", "cluster", "--name", name).CombinedOutput(); err != nil {
+			if out, err := exec.Command("kind", "delete", "cluster", "--name", name).CombinedOutput(); err != nil {
 				t.Errorf("deleting %s: %v\n%s", name, err, out)
 			}
 		}
@@ -122,9 +114,9 @@ func terraformSite(t *testing.T) *e2etest.Program {
 	return p
 }
 
-func clusters(t *testing.T, p *e2etest.Program) string {
+func clusters(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command(p.Path("bin/kind"), "get", "clusters").Output()
+	out, err := exec.Command("kind", "get", "clusters").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +145,7 @@ func loadProbe(t *testing.T, p *e2etest.Program) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"tf-e2e-tf-staging", "tf-e2e-tf-production"} {
-		if out, err := exec.Command(p.Path("bin/kind"), "load", "image-archive", file, "--name", name).CombinedOutput(); err != nil {
+		if out, err := exec.Command("kind", "load", "image-archive", file, "--name", name).CombinedOutput(); err != nil {
 			t.Fatalf("loading the probe into %s: %v\n%s", name, err, out)
 		}
 	}

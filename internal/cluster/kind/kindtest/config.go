@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/yaml"
+
+	"github.com/stagegate/stagegate/internal/filetest"
 )
 
 const (
@@ -15,10 +17,10 @@ const (
 	cgroupfsKubelet = "kind: KubeletConfiguration\ncgroupDriver: cgroupfs\n"
 )
 
-// Patches are what nodes need on this host, as patches of containerd's and of kubeadm's
+// patches are what nodes need on this host, as patches of containerd's and of kubeadm's
 // configuration. With cgroup v1, nodes have to write their cgroups themselves: through
 // systemd, runc fails to start one container in fifty ("unable to freeze") or leaves it frozen.
-func Patches() (containerd, kubeadm []string) {
+func patches() (containerd, kubeadm []string) {
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil { // cgroup v2
 		return []string{}, []string{}
 	}
@@ -30,7 +32,7 @@ func Patches() (containerd, kubeadm []string) {
 func Config(t *testing.T, roles ...v1alpha4.NodeRole) string {
 	t.Helper()
 	c := v1alpha4.Cluster{TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"}}
-	c.ContainerdConfigPatches, c.KubeadmConfigPatches = Patches()
+	c.ContainerdConfigPatches, c.KubeadmConfigPatches = patches()
 	for _, role := range roles {
 		c.Nodes = append(c.Nodes, v1alpha4.Node{Role: role})
 	}
@@ -39,8 +41,6 @@ func Config(t *testing.T, roles ...v1alpha4.NodeRole) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "kind.yaml")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	filetest.Write(t, path, string(content))
 	return path
 }
