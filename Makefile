@@ -8,6 +8,7 @@ VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || ech
 LDFLAGS       := -s -w -X github.com/stagegate/stagegate/internal/cli.buildVersion=$(VERSION)
 GOLANGCI_LINT := v2.15.0
 GORELEASER    := v2.15.1
+GOTESTSUM     := v1.13.0
 SYFT          := v1.57.1
 # govet, staticcheck and their like read the source of all dependencies. For the control
 # plane these are all of Kubernetes, which takes ten minutes; so it gets the linters that
@@ -77,11 +78,12 @@ STAGEGATE_TEST_CHARTS the Helm charts of podinfo and Traefik (podinfo-*.tgz, tra
 endef
 export E2E_NEEDS
 
-# The end-to-end tests skip nothing silently: without what they need they fail.
+# The end-to-end tests skip nothing silently: without what they need they fail. go test would
+# say nothing until a package has ended, ten minutes later; gotestsum names each test as it ends.
 .PHONY: e2e
-e2e: e2e-needs build ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
+e2e: e2e-needs build bin/gotestsum-$(GOTESTSUM) ## Run the end-to-end tests on kind clusters (needs Docker, Podman or nerdctl)
 	@echo "each package makes clusters of its own, $(LANES) packages at a time; this takes about 20 minutes" >&2
-	go test -tags e2e -timeout 60m -count 1 -p $(LANES) -skip $(MEASURED) $(E2E_PACKAGES)
+	bin/gotestsum-$(GOTESTSUM) --format testname -- -tags e2e -timeout 60m -count 1 -p $(LANES) -skip $(MEASURED) $(E2E_PACKAGES)
 
 MEASURES_HEAD := | measure | took | the cluster alone | aim | load |\n|---|---:|---:|---:|---:|\n
 
@@ -130,8 +132,9 @@ format: bin/golangci-lint-$(GOLANGCI_LINT) ## Format all Go files as make lint w
 # A tool is built from its module, once for each version.
 bin/golangci-lint-$(GOLANGCI_LINT): tool = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 bin/goreleaser-$(GORELEASER):       tool = github.com/goreleaser/goreleaser/v2@$(GORELEASER)
+bin/gotestsum-$(GOTESTSUM):         tool = gotest.tools/gotestsum@$(GOTESTSUM)
 bin/syft-$(SYFT):                   tool = github.com/anchore/syft/cmd/syft@$(SYFT)
-bin/golangci-lint-$(GOLANGCI_LINT) bin/goreleaser-$(GORELEASER) bin/syft-$(SYFT):
+bin/golangci-lint-$(GOLANGCI_LINT) bin/goreleaser-$(GORELEASER) bin/gotestsum-$(GOTESTSUM) bin/syft-$(SYFT):
 	@echo "building $(tool) (once)" >&2
 	@mkdir -p $@.d; GOFLAGS= GOBIN=$(CURDIR)/$@.d go install -v $(tool) 2>&1 | $(counted)
 	@mv $@.d/* $@; rmdir $@.d
