@@ -73,12 +73,19 @@ type watcher interface {
 	Watch(ctx context.Context, interval time.Duration) (stop func() ([]gate.Interruption, error), unwatched []reach.Edge, err error)
 }
 
-// sample follows the edges in the background. The function returned stops it, and returns
-// when the last probe has ended.
+// closely tells whether edges are followed while rounds are probed, too. Where they are
+// not, the rounds themselves go on sampling.
+func (s *session) closely() bool {
+	_, closely := s.prober.(watcher)
+	return closely
+}
+
+// sample follows the edges in the background. The function returned stops it once, and
+// returns when the last probe has ended.
 func (s *session) sample(ctx context.Context) (stop func()) {
 	w, ok := s.prober.(watcher)
 	if !ok {
-		return s.sampleRounds(ctx)
+		return sync.OnceFunc(s.sampleRounds(ctx))
 	}
 	end, unwatched, err := w.Watch(ctx, s.SettleInterval)
 	if err != nil {
@@ -86,11 +93,11 @@ func (s *session) sample(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	s.watch.unwatched = append(s.watch.unwatched, unwatched...)
-	return func() {
+	return sync.OnceFunc(func() {
 		seen, err := end()
 		s.findings.Interruptions = append(s.findings.Interruptions, seen...)
 		s.watch.failed = errors.Join(s.watch.failed, err)
-	}
+	})
 }
 
 // sampleRounds probes at an interval.

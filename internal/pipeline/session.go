@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -109,11 +108,11 @@ func (s *session) carryOut(ctx context.Context) error {
 	}
 	s.watch = newWatch(s.findings.Baseline)
 	defer s.noteInterruptions()
-	stop := sync.OnceFunc(s.sample(ctx))
+	stop := s.sample(ctx)
 	defer stop()
 	err := s.apply(ctx)
-	if _, closely := s.prober.(watcher); !closely {
-		stop() // the rounds of verify go on sampling
+	if !s.closely() {
+		stop()
 	}
 	if err != nil || s.out.Untouched {
 		return err

@@ -20,10 +20,12 @@ func (s *session) verify(ctx context.Context, settled func()) error {
 	return s.step(ctx, "soak", func(ctx context.Context, step *progress.Step) (string, error) {
 		step.Update("for %s", s.env.Gate.Soak)
 		stop := s.sample(ctx)
-		err := sleep(ctx, s.env.Gate.Soak)
-		stop()
-		if err != nil {
+		defer stop()
+		if err := sleep(ctx, s.env.Gate.Soak); err != nil {
 			return "", err
+		}
+		if !s.closely() {
+			stop()
 		}
 		return s.observe(ctx, step)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stagegate/stagegate/internal/gate"
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
+	"github.com/stagegate/stagegate/internal/report"
 )
 
 var (
@@ -167,5 +168,45 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%d rounds, want %d", prober.next, c.probes)
 			}
 		})
+	}
+}
+
+// followed is a Prober that follows edges, too, and notes what it was asked for.
+type followed struct {
+	rounds
+	calls []string
+}
+
+func (f *followed) Probe(ctx context.Context) ([]reach.Expectation, reach.Matrix, error) {
+	f.calls = append(f.calls, "probe")
+	return f.rounds.Probe(ctx)
+}
+
+func (f *followed) Watch(context.Context, time.Duration) (func() ([]gate.Interruption, error), []reach.Edge, error) {
+	f.calls = append(f.calls, "watch")
+	return func() ([]gate.Interruption, error) {
+		f.calls = append(f.calls, "stop")
+		return []gate.Interruption{{Edge: web, Duration: time.Second, Healed: true}}, nil
+	}, nil, nil
+}
+
+// An edge that is down when the soak ends may come back while it is verified.
+func TestSoakIsFollowedUntilItIsVerified(t *testing.T) {
+	prober := &followed{rounds: rounds{all: []reach.Matrix{matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable})}}}
+	shown := progress.New(io.Discard, progress.Quiet)
+	defer shown.Close()
+	s := &session{prober: prober, out: &report.Environment{}, run: &run{Runner: &Runner{
+		Now: time.Now, SettleInterval: time.Millisecond, Progress: shown,
+	}}, env: &config.Environment{Gate: config.Gate{Soak: time.Millisecond}}}
+	s.watch = newWatch(s.findings.Baseline)
+	if err := s.verify(t.Context(), func() { prober.calls = append(prober.calls, "settled") }); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"probe", "probe", "settled", "watch", "probe", "probe", "stop"}
+	if diff := cmp.Diff(want, prober.calls); diff != "" {
+		t.Error(diff)
+	}
+	if len(s.findings.Interruptions) != 1 {
+		t.Errorf("interruptions: %v", s.findings.Interruptions)
 	}
 }

@@ -1,10 +1,8 @@
 package live
 
 import (
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/probe"
@@ -207,43 +205,5 @@ func TestTwoRoundsMustAgree(t *testing.T) {
 	}
 	if open := unsettled([][]finding{{up}, {down, up}}, 1); len(open) != 0 {
 		t.Errorf("open though one round is enough: %v", open)
-	}
-}
-
-func TestSampled(t *testing.T) {
-	began := time.Now()
-	at := func(second int, code probe.Code) probe.Result {
-		return probe.Result{At: began.Add(time.Duration(second) * time.Second), Code: code, Phase: probe.Connecting}
-	}
-	sample := func(up bool, results ...probe.Result) *sampled {
-		s := &sampled{up: up, attempt: attempt{goal: goal{judge: judgeTCP(there)}, control: -1}}
-		for _, r := range results {
-			s.note(r, beside{})
-		}
-		return s
-	}
-	healed := sample(false, at(0, probe.Answered), at(1, probe.TimedOut), at(2, probe.Failed), at(3, probe.Refused), at(4, probe.Answered)).interruptions()
-	if len(healed) != 1 || !healed[0].Healed || healed[0].Duration != 3*time.Second {
-		t.Errorf("healed: %+v", healed)
-	}
-	down := sample(true, at(1, probe.TimedOut), at(4, probe.TimedOut)).interruptions()
-	if len(down) != 1 || down[0].Healed || down[0].Duration != 3*time.Second {
-		t.Errorf("still down: %+v", down)
-	}
-	if never := sample(false, at(1, probe.TimedOut), at(4, probe.TimedOut), at(5, probe.Answered)).interruptions(); len(never) != 0 {
-		t.Errorf("an edge that was down before: %+v", never)
-	}
-	if unclear := sample(true, at(1, probe.Failed), at(4, probe.Reset)).interruptions(); len(unclear) != 0 {
-		t.Errorf("samples that failed: %+v", unclear)
-	}
-	w := &watch{samples: map[int]*sampled{1: sample(true, at(1, probe.TimedOut), at(3, probe.Answered), at(6, probe.TimedOut), at(9, probe.TimedOut))}}
-	believed, err := w.believed(func(_ attempt, down time.Time) error {
-		if down.Before(began.Add(5 * time.Second)) {
-			return errTest
-		}
-		return nil
-	})
-	if len(believed) != 1 || believed[0].Healed || !errors.Is(err, errTest) {
-		t.Errorf("believed: %+v, %v; want the second interruption alone, and a doubt about the first", believed, err)
 	}
 }

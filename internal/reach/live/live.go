@@ -119,8 +119,9 @@ type Prober struct {
 	pods     map[string]*probePod         // by vantage key
 	doors    map[string]door              // by controller and scheme
 	forwards map[string]*forwarding       // by pod and port
-	seen     map[reach.Edge]reach.Outcome // of the last Probe
+	seen     map[reach.Edge]reach.Outcome // when last probed
 	answered map[reach.Edge]bool          // in any Probe
+	latest   probing
 	// distinct are the edges whose answers have been told from the controller's own, and
 	// direct is what their backends answer themselves.
 	distinct map[reach.Edge]bool

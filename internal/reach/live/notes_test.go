@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/probe"
@@ -113,7 +114,7 @@ func TestUnwatched(t *testing.T) {
 	for i, e := range edges {
 		p.add(i, e)
 	}
-	w := newWatch(p.Prober, p.out)
+	w := newWatch(p.Prober, p.out, time.Second)
 	if len(w.unwatched) != 1 || w.unwatched[0] != edges[2].Edge {
 		t.Errorf("unwatched: %v", w.unwatched)
 	}

@@ -18,6 +18,7 @@ import (
 // The error is for what keeps all edges from being tried; what keeps one is in its result.
 func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reach.Expectation) (reach.Matrix, error) {
 	matrix := reach.Matrix{Grade: reach.Live}
+	began := time.Now()
 	plan, err := p.plan(ctx, topo, edges)
 	if err != nil {
 		return matrix, fmt.Errorf("planning live probes: %w", err)
@@ -26,6 +27,7 @@ func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reac
 	if err != nil {
 		return matrix, fmt.Errorf("probing: %w", err)
 	}
+	p.latest = probing{began: began, ended: time.Now(), reached: map[reach.Edge]bool{}}
 	for i, e := range edges {
 		f := found[i]
 		if p.leftOut(e, f) {
@@ -33,10 +35,17 @@ func (p *Prober) Probe(ctx context.Context, topo *topology.Cluster, edges []reac
 		}
 		matrix.Edges = append(matrix.Edges, reach.Result{Edge: e.Edge, Outcome: f.outcome, Reason: f.reason})
 		p.remember(e.Edge, f)
+		p.latest.reached[e.Edge] = f.outcome == reach.Reachable
 	}
 	matrix.Notes = append(p.notesOf(edges, found), caveatsOf(edges, found)...)
 	matrix.Sort()
 	return matrix, nil
+}
+
+// probing is when all edges were last tried, and which were reached.
+type probing struct {
+	began, ended time.Time
+	reached      map[reach.Edge]bool
 }
 
 // remember keeps what later rounds are judged by.
