@@ -22,7 +22,7 @@ func Measured(t *testing.T, what string, took, own, aim time.Duration) {
 	if own > 0 {
 		beside = own.Round(10 * time.Millisecond).String()
 	}
-	row := fmt.Sprintf("| %s | %s | %s | %s | %s |", what, took.Round(10*time.Millisecond), beside, aim, load(t))
+	row := fmt.Sprintf("| %s | %s | %s | %s | %s |", what, took.Round(10*time.Millisecond), beside, aim.Round(10*time.Millisecond), load(t))
 	t.Log(row)
 	path := os.Getenv(measuresVariable)
 	if path == "" {
