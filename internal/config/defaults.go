@@ -21,6 +21,7 @@ func defaultEnvironment() Environment {
 			OnNewEdges:     WarnNewEdges,
 			Parity:         Parity{Kubernetes: "minor"},
 			ReadyTimeout:   5 * time.Minute,
+			SettleTime:     5 * time.Second,
 			SettleTimeout:  time.Minute,
 		},
 	}

@@ -140,6 +140,9 @@ type Gate struct {
 	// left out, a checks.yaml beside the environment file is taken.
 	Checks       []string      `yaml:"checks" json:",omitempty"`
 	ReadyTimeout time.Duration `yaml:"readyTimeout"`
+	// SettleTime is how long after the change was applied live probes that lose nothing do not
+	// count yet: policies take effect seconds after they are written, on each node on its own.
+	SettleTime time.Duration `yaml:"settleTime"`
 	// SettleTimeout bounds the waiting for two rounds of probes that agree and, after a
 	// revert, for the baseline to come back.
 	SettleTimeout time.Duration `yaml:"settleTimeout"`

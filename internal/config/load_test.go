@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config.Gate{
 		MinimumGrade: reach.Modelled, MaxEvidenceAge: 24 * time.Hour, OnNewEdges: config.WarnNewEdges,
-		Parity: config.Parity{Kubernetes: "minor"}, ReadyTimeout: 5 * time.Minute, SettleTimeout: time.Minute,
+		Parity: config.Parity{Kubernetes: "minor"}, ReadyTimeout: 5 * time.Minute, SettleTime: 5 * time.Second, SettleTimeout: time.Minute,
 	}
 	if diff := cmp.Diff(want, all[0].Gate); diff != "" {
 		t.Errorf("gate (-want +got):\n%s", diff)
@@ -81,7 +81,7 @@ func TestEveryField(t *testing.T) {
 		"terraform: {version: '1.9', binary: tofu, backendConfig: {bucket: b}, varFiles: [vars.tfvars], workspace: w,",
 		"  allow: {providers: [hashicorp/aws], modules: [terraform-aws-modules/*], commands: [aws]}}",
 		"gate:", "  after: [staging]", "  minimumGrade: modelled", "  soak: 1m", "  maxEvidenceAge: 2h", "  maxInterruption: 3s",
-		"  onNewEdges: block", "  parity: {kubernetes: any, ingressController: exact, cni: minor}", "  checks: [c.yaml]", "  readyTimeout: 9m", "  settleTimeout: 20s",
+		"  onNewEdges: block", "  parity: {kubernetes: any, ingressController: exact, cni: minor}", "  checks: [c.yaml]", "  readyTimeout: 9m", "  settleTime: 7s", "  settleTimeout: 20s",
 		"probes: {ephemeral: true}",
 		"allow: {kinds: [Deployment.apps], namespaces: [shop]}", "") +
 		"---\n" + environment("staging", embedded)})
@@ -100,7 +100,7 @@ func TestEveryField(t *testing.T) {
 		Gate: config.Gate{
 			After: []string{"staging"}, MinimumGrade: reach.Modelled, Soak: time.Minute, MaxEvidenceAge: 2 * time.Hour,
 			MaxInterruption: 3 * time.Second, OnNewEdges: config.BlockNewEdges,
-			Parity: config.Parity{IngressController: "exact", CNI: "minor"}, Checks: []string{"c.yaml"}, ReadyTimeout: 9 * time.Minute, SettleTimeout: 20 * time.Second,
+			Parity: config.Parity{IngressController: "exact", CNI: "minor"}, Checks: []string{"c.yaml"}, ReadyTimeout: 9 * time.Minute, SettleTime: 7 * time.Second, SettleTimeout: 20 * time.Second,
 		},
 		Probes: config.Probes{Ephemeral: true},
 		Allow:  config.Allow{Kinds: []string{"Deployment.apps"}, Namespaces: []string{"shop"}},
@@ -188,6 +188,7 @@ func TestRefusedEnvironments(t *testing.T) {
 		"misspelt probes":      {one(embedded, "probes: {ephemral: true}"), "e.yaml:6: spec.probes.ephemral is not a field: did you mean ephemeral?"},
 		"live embedded":        {one(embedded, "gate: {minimumGrade: live}"), "e.yaml:6: spec.gate.minimumGrade: live cannot be met by the embedded provider, whose pods are simulated: choose another provider, or modelled"},
 		"no evidence age":      {one(embedded, "gate: {maxEvidenceAge: 0s}"), "e.yaml:6: spec.gate.maxEvidenceAge: no evidence can be that fresh: write a duration like 24h"},
+		"a settle time too long":   {one(embedded, "gate: {settleTime: 2m}"), "e.yaml:6: spec.gate.settleTime: probing ends after settleTimeout, 1m0s: write a shorter duration like 5s, or make that longer"},
 		"no settle time":       {one(embedded, "gate: {settleTimeout: 0s}"), "e.yaml:6: spec.gate.settleTimeout: policies take effect seconds after they are written: write a duration like 1m"},
 		"no ready time":        {one(embedded, "gate: {readyTimeout: 0s}"), "e.yaml:6: spec.gate.readyTimeout: nothing gets ready in no time: write a duration like 5m"},
 		"missing checks":       {one(embedded, "gate: {checks: [cheks.yaml]}"), "e.yaml:6: spec.gate.checks[0]: DIR/cheks.yaml: the file does not exist: create it, or correct the path"},

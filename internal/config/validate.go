@@ -156,6 +156,9 @@ func (r read) validateGate(p *problems) {
 	if g.SettleTimeout == 0 {
 		p.at(base("settleTimeout"), ": policies take effect seconds after they are written: write a duration like 1m")
 	}
+	if g.SettleTime > g.SettleTimeout && g.SettleTimeout > 0 {
+		p.at(base("settleTime"), ": probing ends after settleTimeout, %s: write a shorter duration like 5s, or make that longer", g.SettleTimeout)
+	}
 	r.validateParity(p)
 	for i, f := range g.Checks {
 		p.exists(field("spec", "gate", "checks", i), r.Path(f))

@@ -29,6 +29,14 @@ func (f Findings) edges(policy Policy) []Finding {
 	return out
 }
 
+// Lost tells whether an edge that was reachable, and is not meant to be unreachable, is so
+// after the change.
+func (f Findings) Lost() bool {
+	return slices.ContainsFunc(f.observations(), func(o *observation) bool {
+		return o.was(reach.Reachable) && o.want != reach.Unreachable && o.after != nil && o.after.Outcome == reach.Unreachable
+	})
+}
+
 func (f Findings) observations() []*observation {
 	byEdge := map[reach.Edge]*observation{}
 	at := func(e reach.Edge) *observation {

@@ -23,6 +23,7 @@ func (s *session) apply(ctx context.Context) error {
 				return "failed: " + s.failed(i, part, err), nil
 			}
 		}
+		s.applied = s.Now()
 		return summary(s.out.Plan), nil
 	})
 }

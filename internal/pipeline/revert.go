@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -80,7 +81,7 @@ func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, err
 			return "", err
 		}
 	}
-	back := func(m reach.Matrix) bool { return len(s.missing(m)) == 0 }
+	back := func(_ time.Time, m reach.Matrix) bool { return len(s.missing(m)) == 0 }
 	_, matrix, err := s.settleUntil(ctx, step, back)
 	if err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -25,7 +26,8 @@ type session struct {
 	records  []*apply.Record   // of the parts that were begun, in order
 	tested   map[string][]byte // plans that were tested in the environments before, by their names
 	findings gate.Findings
-	watch    *watch // from the first write on
+	watch    *watch    // from the first write on
+	applied  time.Time // when all was applied and ready
 	out      *report.Environment
 }
 

@@ -12,14 +12,16 @@ import (
 // settle probes until two rounds agree: policies and endpoints take effect seconds after
 // they are written, and on each node on its own. Edges that never agree are errors.
 func (s *session) settle(ctx context.Context, step *progress.Step) ([]reach.Expectation, reach.Matrix, error) {
-	return s.settleUntil(ctx, step, func(reach.Matrix) bool { return true })
+	return s.settleUntil(ctx, step, func(time.Time, reach.Matrix) bool { return true })
 }
 
-// settleUntil goes on, within the time allowed, until the rounds that agree also satisfy good.
-func (s *session) settleUntil(ctx context.Context, step *progress.Step, good func(reach.Matrix) bool) ([]reach.Expectation, reach.Matrix, error) {
+// settleUntil goes on, within the time allowed, until the rounds that agree also satisfy good,
+// which gets the last of them and when it began.
+func (s *session) settleUntil(ctx context.Context, step *progress.Step, good func(began time.Time, m reach.Matrix) bool) ([]reach.Expectation, reach.Matrix, error) {
 	var deadline time.Time
 	var before reach.Matrix
 	for round := 1; ; round++ {
+		began := s.Now()
 		expected, now, err := s.prober.Probe(ctx)
 		if err != nil {
 			return nil, reach.Matrix{}, err
@@ -30,7 +32,7 @@ func (s *session) settleUntil(ctx context.Context, step *progress.Step, good fun
 			deadline = s.Now().Add(s.env.Gate.SettleTimeout)
 		}
 		agree := round > 1 && sameOutcomes(before, now)
-		if agree && good(now) {
+		if agree && good(began, now) {
 			return expected, now, nil
 		}
 		if round > 1 && s.Now().After(deadline) {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -32,13 +33,22 @@ func (s *session) verify(ctx context.Context, settled func()) error {
 }
 
 func (s *session) observe(ctx context.Context, step *progress.Step) (string, error) {
-	expected, matrix, err := s.settle(ctx, step)
+	expected, matrix, err := s.settleUntil(ctx, step, s.settled)
 	if err != nil {
 		return "", err
 	}
 	s.findings.After = matrix
 	s.findings.Expectations = merge(s.findings.Expectations, expected)
 	return tally(matrix), nil
+}
+
+// settled tells whether probes that began then can be believed. That an edge of the baseline
+// is lost can be believed at once; that none is, only when what was applied has had the time
+// to take effect. What is modelled takes effect at once.
+func (s *session) settled(began time.Time, m reach.Matrix) bool {
+	found := s.findings
+	found.After = m
+	return m.Grade != reach.Live || began.Sub(s.applied) >= s.env.Gate.SettleTime || found.Lost()
 }
 
 // merge adds the expectations that came with the change to those of the baseline. One

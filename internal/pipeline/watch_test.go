@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -208,5 +209,46 @@ func TestSoakIsFollowedUntilItIsVerified(t *testing.T) {
 	}
 	if len(s.findings.Interruptions) != 1 {
 		t.Errorf("interruptions: %v", s.findings.Interruptions)
+	}
+}
+
+// A policy takes effect seconds after the change was applied.
+func TestNothingLostIsNotBelievedAtOnce(t *testing.T) {
+	const settleTime = 5 * time.Second
+	before := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable, pay: reach.Reachable})
+	up := matrix(map[reach.Edge]reach.Outcome{web: reach.Reachable, pay: reach.Unreachable})
+	down := matrix(map[reach.Edge]reach.Outcome{web: reach.Unreachable, pay: reach.Unreachable})
+	up.Grade, down.Grade = reach.Live, reach.Live
+	modelled := up
+	modelled.Grade = reach.Modelled
+	for name, c := range map[string]struct {
+		rounds []reach.Matrix // a second each
+		want   reach.Outcome
+		probes int
+	}{
+		"nothing is lost":                {[]reach.Matrix{up}, reach.Reachable, 6},
+		"lost at once":                   {[]reach.Matrix{down}, reach.Unreachable, 2},
+		"lost when the policy is known":  {[]reach.Matrix{up, up, up, down}, reach.Unreachable, 5},
+		"what is modelled is not waited": {[]reach.Matrix{modelled}, reach.Reachable, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			prober := &rounds{all: c.rounds}
+			shown := progress.New(io.Discard, progress.Quiet)
+			defer shown.Close()
+			began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			now := func() time.Time { return began.Add(time.Duration(prober.next) * time.Second) }
+			s := &session{prober: prober, applied: began, run: &run{Runner: &Runner{
+				Now: now, SettleInterval: time.Millisecond, Progress: shown,
+			}}, env: &config.Environment{Gate: config.Gate{SettleTime: settleTime, SettleTimeout: time.Minute}}}
+			s.findings.Baseline = before
+			s.findings.Expectations = []reach.Expectation{{Edge: pay, Want: reach.Unreachable}} // that it is closed is meant
+			if _, err := s.observe(t.Context(), shown.Step("x")); err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(s.findings.After.Edges, func(r reach.Result) bool { return r.Edge == web })
+			if got := s.findings.After.Edges[i].Outcome; got != c.want || prober.next != c.probes {
+				t.Errorf("%s after %d rounds, want %s after %d", got, prober.next, c.want, c.probes)
+			}
+		})
 	}
 }
