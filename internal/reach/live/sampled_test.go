@@ -154,4 +154,7 @@ func TestBegin(t *testing.T) {
 	if w.silent() {
 		t.Error("it began before the first sample")
 	}
+	if (&watch{samples: map[int]*sampled{1: sampling(false)}}).silent() {
+		t.Error("a vantage that never reached anything is waited for")
+	}
 }

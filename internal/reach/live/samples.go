@@ -70,18 +70,21 @@ func (w *watch) begin(ctx context.Context) {
 	}
 }
 
-// silent tells whether there is a vantage that nothing was heard from yet.
+// silent tells whether nothing was heard yet from a vantage that reached something before.
 func (w *watch) silent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all, heard := map[string]bool{}, map[string]bool{}
+	waited, heard := map[string]bool{}, map[string]bool{}
 	for _, s := range w.samples {
-		all[s.attempt.from] = true
-		if !s.heard.IsZero() {
-			heard[s.attempt.from] = true
+		waited[s.attempt.from] = waited[s.attempt.from] || s.up
+		heard[s.attempt.from] = heard[s.attempt.from] || !s.heard.IsZero()
+	}
+	for key := range waited {
+		if waited[key] && !heard[key] {
+			return true
 		}
 	}
-	return len(heard) < len(all)
+	return false
 }
 
 func (w *watch) note(r probe.Result) {

@@ -17,6 +17,7 @@ const (
 	// beginWait is for a watch to begin: under load a node takes seconds to start a program in a pod.
 	beginWait = 15 * time.Second
 	beginPoll = 10 * time.Millisecond
+	beginSlow = 2 * time.Second // after which it is said what is waited for
 )
 
 // Watch samples edges at the interval, each from all its vantages, until stop is called;
@@ -39,7 +40,9 @@ func (p *Prober) Watch(ctx context.Context, topo *topology.Cluster, edges []reac
 	for key, targets := range w.orders {
 		group.Go(func() { p.watchFrom(watching, plan, key, probe.Order{Targets: targets, Interval: interval}, w) })
 	}
+	slow := time.AfterFunc(beginSlow, func() { p.options.Progress("waiting until the edges are sampled from every vantage") })
 	w.begin(watching)
+	slow.Stop()
 	return sync.OnceValues(func() ([]gate.Interruption, error) {
 		w.end(time.Now(), p.latest)
 		cancel()
