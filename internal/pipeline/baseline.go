@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/config"
 	"github.com/stagegate/stagegate/internal/progress"
@@ -13,7 +15,7 @@ import (
 // is not blamed on the change.
 func (s *session) baseline(ctx context.Context) error {
 	return s.step(ctx, "baseline", func(ctx context.Context, step *progress.Step) (string, error) {
-		expected, matrix, err := s.settle(ctx, step)
+		expected, matrix, err := s.settle(ctx, step, s.showsBroken(s.Now()))
 		if err != nil {
 			return "", err
 		}
@@ -22,6 +24,23 @@ func (s *session) baseline(ctx context.Context) error {
 		s.out.Baseline, s.out.Grade = matrix, matrix.Grade
 		return tally(matrix), nil
 	})
+}
+
+// showsBroken tells whether a round before the change can be believed. An edge that is broken
+// then is not protected, so it gets the time to come up that a policy has to take effect.
+func (s *session) showsBroken(began time.Time) func(round) bool {
+	return func(r round) bool {
+		return r.matrix.Grade != reach.Live || r.began.Sub(began) >= s.env.Gate.SettleTime || !broken(r)
+	}
+}
+
+// broken tells whether an edge is unreachable that is not meant to be.
+func broken(r round) bool {
+	meant := map[reach.Edge]bool{}
+	for _, e := range r.expected {
+		meant[e.Edge] = meant[e.Edge] || e.Want == reach.Unreachable
+	}
+	return slices.ContainsFunc(r.matrix.Edges, func(x reach.Result) bool { return x.Outcome == reach.Unreachable && !meant[x.Edge] })
 }
 
 // unproven tells, before anything is touched, that the change could never pass here: an

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/stagegate/stagegate/internal/apply"
 	"github.com/stagegate/stagegate/internal/change"
@@ -81,8 +80,8 @@ func (s *session) reprobe(ctx context.Context, step *progress.Step) (string, err
 			return "", err
 		}
 	}
-	back := func(_ time.Time, m reach.Matrix) bool { return len(s.missing(m)) == 0 }
-	_, matrix, err := s.settleUntil(ctx, step, back)
+	back := func(r round) bool { return len(s.missing(r.matrix)) == 0 }
+	_, matrix, err := s.settle(ctx, step, back)
 	if err != nil {
 		return "", err
 	}

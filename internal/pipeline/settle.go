@@ -9,33 +9,35 @@ import (
 	"github.com/stagegate/stagegate/internal/reach"
 )
 
-// settle probes until two rounds agree: policies and endpoints take effect seconds after
-// they are written, and on each node on its own. Edges that never agree are errors.
-func (s *session) settle(ctx context.Context, step *progress.Step) ([]reach.Expectation, reach.Matrix, error) {
-	return s.settleUntil(ctx, step, func(time.Time, reach.Matrix) bool { return true })
+// round is one round of probes: what was expected and found, and when it began.
+type round struct {
+	began    time.Time
+	expected []reach.Expectation
+	matrix   reach.Matrix
 }
 
-// settleUntil goes on, within the time allowed, until the rounds that agree also satisfy good,
-// which gets the last of them and when it began.
-func (s *session) settleUntil(ctx context.Context, step *progress.Step, good func(began time.Time, m reach.Matrix) bool) ([]reach.Expectation, reach.Matrix, error) {
+// settle probes until two rounds agree, and the last of them can be believed: policies and
+// endpoints take effect seconds after they are written, and on each node on its own. Within
+// the time allowed: edges that never agree are errors.
+func (s *session) settle(ctx context.Context, step *progress.Step, believed func(round) bool) ([]reach.Expectation, reach.Matrix, error) {
 	var deadline time.Time
 	var before reach.Matrix
-	for round := 1; ; round++ {
+	for n := 1; ; n++ {
 		began := s.Now()
 		expected, now, err := s.prober.Probe(ctx)
 		if err != nil {
 			return nil, reach.Matrix{}, err
 		}
 		s.watch.round(s.Now(), now)
-		step.Update("round %d: %s", round, tally(now))
-		if round == 1 { // which also made what is needed for probing, and that takes its own time
+		step.Update("round %d: %s", n, tally(now))
+		if n == 1 { // which also made what is needed for probing, and that takes its own time
 			deadline = s.Now().Add(s.env.Gate.SettleTimeout)
 		}
-		agree := round > 1 && sameOutcomes(before, now)
-		if agree && good(began, now) {
+		agree := n > 1 && sameOutcomes(before, now)
+		if agree && believed(round{began, expected, now}) {
 			return expected, now, nil
 		}
-		if round > 1 && s.Now().After(deadline) {
+		if n > 1 && s.Now().After(deadline) {
 			if !agree {
 				now = flaky(before, now)
 			}

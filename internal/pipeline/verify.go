@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"time"
 
 	"github.com/stagegate/stagegate/internal/progress"
 	"github.com/stagegate/stagegate/internal/reach"
@@ -33,7 +32,7 @@ func (s *session) verify(ctx context.Context, settled func()) error {
 }
 
 func (s *session) observe(ctx context.Context, step *progress.Step) (string, error) {
-	expected, matrix, err := s.settleUntil(ctx, step, s.settled)
+	expected, matrix, err := s.settle(ctx, step, s.showsLosses)
 	if err != nil {
 		return "", err
 	}
@@ -42,13 +41,13 @@ func (s *session) observe(ctx context.Context, step *progress.Step) (string, err
 	return tally(matrix), nil
 }
 
-// settled tells whether probes that began then can be believed. That an edge of the baseline
-// is lost can be believed at once; that none is, only when what was applied has had the time
-// to take effect. What is modelled takes effect at once.
-func (s *session) settled(began time.Time, m reach.Matrix) bool {
+// showsLosses tells whether a round after the change can be believed. That an edge of the
+// baseline is lost can be believed at once; that none is, only when what was applied has had
+// the time to take effect. What is modelled takes effect at once.
+func (s *session) showsLosses(r round) bool {
 	found := s.findings
-	found.After = m
-	return m.Grade != reach.Live || began.Sub(s.applied) >= s.env.Gate.SettleTime || found.Lost()
+	found.After = r.matrix
+	return r.matrix.Grade != reach.Live || r.began.Sub(s.applied) >= s.env.Gate.SettleTime || found.Lost()
 }
 
 // merge adds the expectations that came with the change to those of the baseline. One
